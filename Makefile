@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vfpool: `make help` lists what can be made.
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+BUILD ?= build
+CFLAGS ?= -O2 -g
+WERROR ?=
+
+VERSION := 0.1
+
+prefix_of = $(if $(filter /usr,$(PREFIX)),/usr,$(PREFIX))
+BINDIR = $(prefix_of)/bin
+MANDIR = $(prefix_of)/share/man
+
+PKGS := libvirt libxml-2.0 libnl-3.0 libnl-route-3.0 sqlite3 smartcols
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wpointer-arith -Wvla -Wformat=2 -Wundef $(WERROR)
+
+# Asked for once, and only when something is to be compiled.
+pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $$(PKGS)))$(pkg_cflags)
+pkg_libs = $(eval pkg_libs := $$(shell pkg-config --libs $$(PKGS)))$(pkg_libs)
+
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVFPOOL_VERSION='"$(VERSION)"' -I. -Iagent -I$(BUILD)/gen \
+	-fstack-protector-strong $(WARNINGS) $(pkg_cflags) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+
+# Everything but main.c is one archive; main.c and each test are linked with it.
+SOURCES := $(filter-out agent/main.c,$(wildcard agent/*/*.c xml/*.c policies/*.c))
+SCHEMAS := $(wildcard xml/schemas/*.rng)
+FAKES := $(wildcard tests/fakes/*.c)
+TESTS := $(wildcard tests/unit/test_*.c)
+MANPAGES := $(wildcard docs/*.rst)
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+ARCHIVE := $(BUILD)/libvfpool.a
+SCHEMA_HEADERS := $(patsubst xml/schemas/%,$(BUILD)/gen/schemas/%.h,$(SCHEMAS))
+TEST_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TESTS))
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(BUILD)/vfpool ## build everything (BUILD=DIR: where; default build)
+
+$(BUILD)/vfpool: $(call objects,agent/main.c) $(ARCHIVE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
+
+$(ARCHIVE): $(call objects,$(SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c | $(SCHEMA_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A schema as a C string, so that the program carries the one it was built with.
+$(BUILD)/gen/schemas/%.rng.h: xml/schemas/%.rng
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call objects,$(FAKES)) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs) -lcmocka
+
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# Tests. unit and lint need no root, no libvirtd, no network; system runs in the lab.
+.PHONY: check-unit check-fast
+check-unit: $(TEST_PROGRAMS)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(TEST_PROGRAMS)
+
+check-fast: check-unit lint ## unit tests and lint: seconds, no root, no libvirtd, no network
+
+.PHONY: lint
+lint: all
+	@prove --exec 'bash' $(wildcard tests/lint/*.sh)
+
+.PHONY: check-asan
+check-asan: ## the unit tests under AddressSanitizer and UBSan
+	$(MAKE) BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a command answers: rows and columns, printed as a table, a tree, plain text or JSON.
+ * libsmartcols lives behind this and nowhere else. Nothing is written before table_print(), so
+ * nothing is ever printed half.
+ */
+#ifndef VFPOOL_CORE_TABLE_H
+#define VFPOOL_CORE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+
+enum column_type { COLUMN_STRING, COLUMN_NUMBER, COLUMN_BOOLEAN };
+
+struct column {
+	const char *name; /* "VF"; in JSON the same in small letters */
+	enum column_type type;
+	const char *help;  /* for --help and the manual page: what it shows */
+	bool hidden;       /* shown only when -o names it (or in JSON, where all are) */
+	bool right;        /* aligned to the right */
+};
+
+enum table_mode {
+	TABLE_TEXT, /* a tree and headings on a terminal; plain columns when piped */
+	TABLE_JSON,
+};
+
+struct table;
+struct row;
+
+/*
+ * An empty table with these columns (kept, not copied: static data). name is the key of the JSON
+ * object's array. tree_column is the column that carries the tree's branches, -1 for no tree.
+ * selection is the user's -o list, "VF,MAC" (case does not count), NULL for the default: an
+ * unknown name is ERR_USAGE and lists the known ones.
+ */
+int table_new(const char *name, const struct column *columns, size_t n, int tree_column,
+	      enum table_mode mode, const char *selection, struct table **out, struct err **err);
+void table_free(struct table **table);
+#define cleanup_table cleanup(table_free)
+
+/* A new row below parent (NULL: top). It belongs to the table. */
+struct row *table_row(struct table *table, struct row *parent);
+
+/* Sets a cell; a cell never set is empty, in JSON null. Control characters are made harmless. */
+void row_set(struct row *row, size_t column, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Writes everything to stdout, in one go; a full disk or a closed pipe is an error. */
+int table_print(struct table *table, struct err **err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that a converge may touch outside itself. Not owned: whoever opened them closes them. */
+#ifndef VFPOOL_HOST_EDGES_H
+#define VFPOOL_HOST_EDGES_H
+
+#include "core/clock.h"
+#include "host/host.h"
+#include "host/store.h"
+#include "host/virt.h"
+
+struct edges {
+	struct host *host;
+	struct virt *virt;   /* NULL where a command does without libvirt */
+	struct store *store;
+	msec (*now)(void);   /* clock_now, but in tests */
+	int (*lock)(const char *name, msec deadline, int *fd, struct err **err); /* lock_take */
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The edge to the kernel: sysfs, netlink and uevents behind one table, so that tests can put
+ * another host there. host_open() gives the real one (sysfs.c reads the tree, netlink.c links and
+ * VF settings, uevent.c waits).
+ *
+ * Nothing here blocks longer than the kernel takes for one request, except wait_driver().
+ */
+#ifndef VFPOOL_HOST_HOST_H
+#define VFPOOL_HOST_HOST_H
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "model/inventory.h"
+
+/* How much of a PF to read beside addresses, drivers, IOMMU groups and counts. */
+enum {
+	HOST_NETDEVS = 1 << 0,  /* the VFs' netdevs, and how the host uses them */
+	HOST_SETTINGS = 1 << 1, /* the VFs' settings: one netlink request a PF */
+	HOST_GROUPS = 1 << 2,   /* group_peer: one directory a VF */
+};
+
+struct host;
+
+struct host_ops {
+	/*
+	 * Which PF, and which one of its VFs (*index, else -1), does the user mean? name is a PF's
+	 * netdev, altname or PCI address, a VF's PCI address or netdev, or PF/INDEX ("eth1/3").
+	 * ERR_ABSENT: no such device; ERR_USAGE: it is there, but no PF or VF (says what it is and,
+	 * for a PF whose count is 0, how to make VFs). Reads no more than that device.
+	 */
+	int (*resolve)(struct host *host, const char *name, struct pciaddr *pf, int *index,
+		       struct err **err);
+
+	/* Reads one PF and its VFs. The cost does not depend on the host's other devices. */
+	int (*read_pf)(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
+		       struct err **err);
+
+	/* Reads all PFs of the host; at most 4 system calls a VF, without HOST_GROUPS. */
+	int (*read_all)(struct host *host, unsigned what, struct inventory *out, struct err **err);
+
+	/* Sets the PF administratively up. */
+	int (*pf_up)(struct host *host, const struct pf *pf, struct err **err);
+
+	/* Reads one VF's settings anew (the kernel answers with its PF's, all of them). */
+	int (*read_settings)(struct host *host, const struct pf *pf, unsigned index,
+			     struct vf_settings *out, struct err **err);
+
+	/*
+	 * Applies the settings in want->known, one netlink attribute a request, serialised among all
+	 * vfpool processes per PF (i40e races MAC against VLAN), then reads them back: a difference is
+	 * an error that names the setting. A failure can leave the earlier ones applied.
+	 */
+	int (*apply)(struct host *host, const struct pf *pf, unsigned index,
+		     const struct vf_settings *want, struct err **err);
+
+	/*
+	 * From now on, remember the kernel's driver events. To be called before what is to be waited
+	 * for is set going. Calling it again does nothing.
+	 */
+	int (*watch)(struct host *host, struct err **err);
+
+	/*
+	 * Waits until the VF is bound to driver (NULL: until it is off vfio-pci), and, where that
+	 * driver makes one, its netdev is there. ERR_TIMEOUT: says what it is bound to instead;
+	 * ERR_ABSENT: the VF vanished. Needs watch().
+	 */
+	int (*wait_driver)(struct host *host, struct pciaddr vf, const char *driver, msec deadline,
+			   struct err **err);
+
+	void (*close)(struct host *host);
+};
+
+/* The common part; an implementation's private data follows it. */
+struct host {
+	const struct host_ops *ops;
+};
+
+/*
+ * The real host. sysfs is the tree to read, NULL for /sys; with another tree the netlink parts are
+ * left empty, and everything that would change the host is refused with ERR_UNSUPPORTED.
+ */
+int host_open(const char *sysfs, struct host **out, struct err **err);
+
+#endif

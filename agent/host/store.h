@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The leases of this host, in SQLite (/var/lib/vfpool/leases.db). Its unique keys decide who gets
+ * a VF: one row a VF, one row an assignment. Each call is one short transaction of its own, so
+ * that none is ever open across a libvirt call (libvirt may be waiting for our hook, and the hook
+ * for the lock). A call waits at most STORE_BUSY_MS for another process. synchronous=FULL: a
+ * committed lease survives a power cut.
+ */
+#ifndef VFPOOL_HOST_STORE_H
+#define VFPOOL_HOST_STORE_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "model/lease.h"
+
+#define STORE_PATH "/var/lib/vfpool/leases.db"
+#define STORE_BUSY_MS 5000
+
+struct store;
+
+struct store_ops {
+	/* A new lease, in LEASE_CLAIMED. ERR_TAKEN: the VF is leased already (says to whom). */
+	int (*claim)(struct store *store, const struct lease *lease, struct err **err);
+
+	/*
+	 * Writes state, saved settings and driver of the lease with this VF *and* this assignment;
+	 * ERR_ABSENT when there is none: a late writer never touches another guest's lease.
+	 */
+	int (*update)(struct store *store, const struct lease *lease, struct err **err);
+
+	/* Forgets the lease with this VF and this assignment. None there: ERR_ABSENT. */
+	int (*drop)(struct store *store, const struct lease *lease, struct err **err);
+
+	/* Leases by VF address. Each filter may be NULL: of one domain, of one PF's VFs. */
+	int (*list)(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
+		    struct leases *out, struct err **err);
+
+	void (*close)(struct store *store);
+};
+
+struct store {
+	const struct store_ops *ops;
+};
+
+/*
+ * Opens the store; for_writing creates it, its directory (0700) and file (0600) when missing. For
+ * reading, a missing store is an empty one. Refused, each with its way out, and the file left as
+ * it is: not root, a read-only file system, a damaged file, a schema newer than this program.
+ */
+int store_open(const char *path, bool for_writing, struct store **out, struct err **err);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The edge to libvirt, behind a table. XML comes and goes as text: xml/ reads and writes it.
+ * virt_open() gives the real one; libvirt.h is included in virt.c only.
+ *
+ * Every call is one round trip unless it says otherwise, and blocks as long as libvirt takes: at
+ * most 30 s for another job on the same domain. ERR_LOST: the connection broke; the request may or
+ * may not have been carried out.
+ */
+#ifndef VFPOOL_HOST_VIRT_H
+#define VFPOOL_HOST_VIRT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "model/lease.h"
+
+/* Which definition a call reads or changes: libvirt's VIR_DOMAIN_AFFECT_*, never "current". */
+enum {
+	VIRT_LIVE = 1 << 0,
+	VIRT_CONFIG = 1 << 1,
+};
+
+/* A handle on one domain: who it is. Free with virt_dom_clear(). */
+struct virt_dom {
+	void *handle;
+	char uuid[UUID_STRLEN];
+	char *name;
+	int id; /* -1: shut off when it was looked up */
+};
+
+enum virt_event_kind {
+	VIRT_DEVICE_REMOVED,
+	VIRT_DEVICE_REMOVAL_FAILED, /* the guest refused; it can be asked again */
+	VIRT_DOMAIN_STOPPED,        /* the domain is gone, and its devices with it */
+};
+
+struct virt_event {
+	enum virt_event_kind kind;
+	char uuid[UUID_STRLEN];
+	char *alias; /* of the device; NULL for VIRT_DOMAIN_STOPPED; the receiver frees it */
+};
+
+struct virt;
+
+struct virt_ops {
+	/* A domain by id, UUID or name, tried in virsh's order. ERR_ABSENT: there is none. */
+	int (*find)(struct virt *virt, const char *name, struct virt_dom *out, struct err **err);
+
+	/* All domains, running and defined: one round trip. The caller clears each and frees the array. */
+	int (*list)(struct virt *virt, struct virt_dom **out, size_t *n, struct err **err);
+
+	/* Persistent? Paused? Two round trips; for a domain that is shut off one. */
+	int (*state)(struct virt *virt, const struct virt_dom *dom, bool *persistent, bool *paused,
+		     struct err **err);
+
+	/*
+	 * The definition as XML: view is VIRT_LIVE or VIRT_CONFIG (the one it will start with). Passwords are
+	 * left out. ERR_ABSENT: the domain has no such definition (any more).
+	 */
+	int (*xml)(struct virt *virt, const struct virt_dom *dom, unsigned view, char **out,
+		   struct err **err);
+
+	/*
+	 * Attaches a device. ERR_TAKEN: libvirt says that somebody else has this VF: try another.
+	 * Anything else that fails leaves the guest without the device, but for ERR_LOST.
+	 */
+	int (*attach)(struct virt *virt, const struct virt_dom *dom, const char *xml, unsigned views,
+		      struct err **err);
+
+	/*
+	 * Asks for the device with this alias to be taken out of one view. VIRT_LIVE only asks the
+	 * guest: the answer comes as an event. VIRT_CONFIG is done on return. ERR_ABSENT: it is not
+	 * there (any more). An unplug already under way is not an error.
+	 */
+	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias, unsigned view,
+		      struct err **err);
+
+	/* Writes our metadata element; xml NULL removes it. */
+	int (*set_metadata)(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			    unsigned views, struct err **err);
+
+	/* Registers for the events; must come before what causes them. Again: does nothing. */
+	int (*watch)(struct virt *virt, struct err **err);
+
+	/*
+	 * Waits for the next event of any domain. 1: one in *out; 0: the deadline passed; -1: error.
+	 */
+	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out, struct err **err);
+
+	void (*close)(struct virt *virt);
+};
+
+struct virt {
+	const struct virt_ops *ops;
+};
+
+void virt_dom_clear(struct virt *virt, struct virt_dom *dom);
+
+/*
+ * Connects; uri NULL: as virsh does (LIBVIRT_DEFAULT_URI, the configuration, else what libvirt
+ * finds). Not reachable: says which daemon to start.
+ */
+int virt_open(const char *uri, struct virt **out, struct err **err);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is: a libvirt domain as far as VFs are concerned. Plain data, read from its XML. */
+#ifndef VFPOOL_MODEL_DOMAIN_H
+#define VFPOOL_MODEL_DOMAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/mac.h"
+#include "core/pciaddr.h"
+#include "model/assignment.h"
+#include "model/lease.h"
+
+/* A host PCI device in a domain: <hostdev type='pci'> or <interface type='hostdev'>. */
+struct device {
+	char id[ASSIGNMENT_ID_SIZE]; /* the assignment's, from the alias; "": foreign, not ours */
+	struct pciaddr host;         /* the device on the host: the VF */
+	enum form form;
+	bool managed;
+	bool guest_set;
+	struct pciaddr guest;
+	bool mac_set; /* FORM_INTERFACE only */
+	struct mac mac;
+	uint16_t vlan; /* FORM_INTERFACE only; 0: none */
+};
+
+/* One of a domain's two definitions: the running one, or the one it will start with. */
+struct domain_view {
+	bool present;
+	struct assignments assignments; /* of our metadata element; the valid ones */
+	char *metadata_error; /* what is wrong with our element: then no assignment is listed; else NULL */
+	struct device *devices;
+	size_t ndevices;
+	struct mac *macs; /* of every interface, ours too */
+	size_t nmacs;
+	struct pciaddr *free_slots; /* guest PCI addresses where a device can be hot-plugged, best first */
+	size_t nfree_slots;
+};
+
+struct domain {
+	char uuid[UUID_STRLEN];
+	char *name;
+	int id; /* -1 when shut off */
+	bool persistent;
+	bool paused;
+	struct domain_view live;   /* .present only when running (or paused) */
+	struct domain_view config; /* .present only when persistent */
+};
+
+void domain_view_clear(struct domain_view *view);
+void domain_clear(struct domain *domain);
+struct device *domain_view_device(const struct domain_view *view, const char *id); /* ours, or NULL */
+
+#endif

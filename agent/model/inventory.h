@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the host has: PFs and their VFs, as the kernel tells. Plain data, no I/O. */
+#ifndef VFPOOL_MODEL_INVENTORY_H
+#define VFPOOL_MODEL_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/pciaddr.h"
+#include "model/settings.h"
+
+struct vf {
+	struct pciaddr addr;
+	unsigned index;   /* N of virtfnN and of "vf N"; there can be gaps */
+	char *driver;     /* NULL: none bound */
+	int iommu_group;  /* -1: none, there is no IOMMU */
+	char *group_peer; /* another device in the same group, "0000:01:00.0"; NULL: alone or not read */
+	char *netdev;     /* in this network namespace; NULL: none */
+	/* How the host itself uses the netdev; all empty when it does not (or was not read). */
+	char *master;  /* bridge, bond or team it is a port of */
+	char *address; /* an IP address on it that is not link-local: "192.0.2.1" */
+	struct vf_settings settings; /* .known is 0 when not read, or not a NIC */
+};
+
+struct pf {
+	struct pciaddr addr;
+	char *driver;  /* NULL: none */
+	char *netdev;  /* NULL: not a NIC, or it lives in another network namespace */
+	struct mac mac;
+	bool up;       /* administratively */
+	bool carrier;
+	int numa_node; /* -1: the firmware does not say */
+	unsigned total_vfs; /* sriov_totalvfs */
+	unsigned num_vfs;   /* sriov_numvfs */
+	struct vf *vfs;     /* by index */
+	size_t nvfs;
+};
+
+struct inventory {
+	struct pf *pfs; /* by address */
+	size_t npfs;
+};
+
+void pf_clear(struct pf *pf); /* frees what it holds and zeroes it */
+void inventory_clear(struct inventory *inventory);
+
+/* NULL when there is none. */
+struct vf *pf_vf_by_index(const struct pf *pf, unsigned index);
+struct pf *inventory_pf(const struct inventory *inventory, struct pciaddr addr);
+
+/*
+ * The name people use for a PF: its netdev, else its address. Returns buf, or the netdev itself.
+ */
+const char *pf_name(const struct pf *pf, char buf[PCIADDR_STRLEN]);
+#define pf_str(pf) pf_name((pf), (char[PCIADDR_STRLEN]){0})
+
+#endif

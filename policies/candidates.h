@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who is eligible, and why not. Pure: knows no libvirt, no store, no kernel. Choosing among the
+ * eligible ones is the policies' work (first_fit.c).
+ */
+#ifndef VFPOOL_POLICIES_CANDIDATES_H
+#define VFPOOL_POLICIES_CANDIDATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/domain.h"
+#include "model/inventory.h"
+#include "model/lease.h"
+
+enum refusal {
+	REFUSAL_NONE,         /* free */
+	REFUSAL_LEASED,       /* vfpool has promised it */
+	REFUSAL_DOMAIN,       /* a foreign hostdev of a running domain */
+	REFUSAL_DEFINED,      /* a foreign hostdev of a defined domain */
+	REFUSAL_HOST_ADDRESS, /* its netdev carries an IP address */
+	REFUSAL_HOST_MASTER,  /* its netdev is in a bridge, bond or team */
+	REFUSAL_HOST_NETNS,   /* a network driver holds it, and its netdev is not in this namespace */
+	REFUSAL_HOST_DRIVER,  /* vfio-pci or another userspace driver holds it, and we did not do that */
+	REFUSAL_NO_IOMMU,
+	REFUSAL_GROUP,        /* shares its IOMMU group */
+	REFUSAL_BUSY,         /* libvirt said, in this very run, that it is in use */
+	REFUSAL_OTHER_INDEX,  /* another VF was asked for by name */
+};
+
+/* A host PCI device in some domain that vfpool did not put there. */
+struct foreign {
+	struct pciaddr host;
+	char *domain;
+	bool running; /* false: only its persistent definition names it */
+};
+
+struct foreigns {
+	struct foreign *items;
+	size_t n;
+};
+
+void foreigns_clear(struct foreigns *foreigns);
+void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *domain, bool running);
+
+/* What a VF is judged by. Pointers are borrowed. */
+struct judge {
+	const struct leases *leases;
+	const struct foreigns *foreigns;
+	const struct pciaddr *busy; /* VFs that libvirt refused in this run */
+	size_t nbusy;
+	int index; /* the only VF wanted; -1: any */
+};
+
+struct candidate {
+	const struct pf *pf;
+	const struct vf *vf;
+	enum refusal refusal;
+	char *reason; /* a sentence part: "held by web1 (assignment 0a1b2c3d)"; NULL when free */
+};
+
+struct candidates {
+	struct candidate *items;
+	size_t n;
+};
+
+/* The verdict on one VF; *reason is the caller's, NULL when free. */
+enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, char **reason);
+
+/* Adds the verdicts on all VFs of a PF, by index. pf must outlive them. */
+void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf);
+void candidates_clear(struct candidates *candidates);
+
+const char *refusal_name(enum refusal refusal); /* a short word for --json: "leased" */
+
+#endif

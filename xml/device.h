@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes the device XML that libvirt gets for an assignment. */
+#ifndef VFPOOL_XML_DEVICE_H
+#define VFPOOL_XML_DEVICE_H
+
+#include "core/pciaddr.h"
+#include "model/assignment.h"
+
+/*
+ * <interface type='hostdev' managed='yes'> with MAC and VLAN, or <hostdev mode='subsystem'
+ * type='pci' managed='yes'>; with our alias, and the guest address when it is set. Indented by two
+ * spaces, ended by a newline, valid against libvirt's domain schema. The caller frees it.
+ */
+char *device_xml_format(const struct assignment *assignment, struct pciaddr vf);
+
+#endif
