@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A command of vfpool: one file a verb, each with its `const struct verb verb_NAME`. main.c has
+ * the table of them, from which usage is printed.
+ */
+#ifndef VFPOOL_VERBS_VERB_H
+#define VFPOOL_VERBS_VERB_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/table.h"
+#include "host/edges.h"
+
+/* What the global options say, and the edges, each opened when a verb first needs it. */
+struct session {
+	const char *uri;   /* -c; NULL: as virsh chooses */
+	const char *sysfs; /* --sysfs; NULL: /sys */
+	const char *store; /* STORE_PATH, or --store */
+	enum table_mode mode; /* --json */
+	struct edges edges;
+	bool store_writable;
+};
+
+enum { NEED_HOST = 1, NEED_VIRT = 2, NEED_STORE = 4, NEED_STORE_WRITE = 8 };
+
+/*
+ * Opens what is needed and not open yet. NEED_STORE_WRITE refuses whoever is not root before anything
+ * else is done. The session closes what it opened when main() ends.
+ */
+int session_need(struct session *session, unsigned what, struct err **err);
+
+struct verb {
+	const char *name;
+	const char *args; /* "DOMAIN POOL|VF" */
+	const char *help; /* a line */
+	const struct argp_option *options;
+	/* Gets argv with argv[0] the verb. 0: done, with its data on stdout. */
+	int (*run)(const struct verb *verb, struct session *session, int argc, char **argv,
+		   struct err **err);
+};
+
+/*
+ * Parses a verb's options with argp; parse is argp's parser, input its state->input. Options and
+ * arguments may come in any order. 0: parsed; 1: --help was asked for and has been printed; -1:
+ * ERR_USAGE, with argp's words, and nothing printed.
+ */
+int verb_parse(const struct verb *verb, argp_parser_t parse, int argc, char **argv, void *input,
+	       struct err **err);
+
+#endif
