@@ -16,6 +16,8 @@ struct vf {
 	int iommu_group;  /* -1: none, there is no IOMMU */
 	char *group_peer; /* another device in the same group, "0000:01:00.0"; NULL: alone or not read */
 	char *netdev;     /* in this network namespace; NULL: none */
+	/* A network driver is bound and the VF has no netdev here: it has been moved to another one. */
+	bool netdev_elsewhere;
 	/* How the host itself uses the netdev; all empty when it does not (or was not read). */
 	char *master;  /* bridge, bond or team it is a port of */
 	char *address; /* an IP address on it that is not link-local: "192.0.2.1" */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policies/candidates.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+
+static const char *const refusal_names[] = {
+	[REFUSAL_NONE] = "free",
+	[REFUSAL_LEASED] = "leased",
+	[REFUSAL_DOMAIN] = "running-domain",
+	[REFUSAL_DEFINED] = "defined-domain",
+	[REFUSAL_HOST_ADDRESS] = "host-address",
+	[REFUSAL_HOST_MASTER] = "host-master",
+	[REFUSAL_HOST_NETNS] = "host-netns",
+	[REFUSAL_HOST_DRIVER] = "host-driver",
+	[REFUSAL_NO_IOMMU] = "no-iommu",
+	[REFUSAL_GROUP] = "iommu-group",
+	[REFUSAL_BUSY] = "busy",
+	[REFUSAL_OTHER_INDEX] = "not-asked-for",
+};
+static_assert(ARRAY_SIZE(refusal_names) == REFUSAL_OTHER_INDEX + 1, "a name for every refusal");
+
+const char *refusal_name(enum refusal refusal)
+{
+	return refusal_names[refusal];
+}
+
+void foreigns_clear(struct foreigns *foreigns)
+{
+	for (size_t i = 0; i < foreigns->n; i++)
+		free(foreigns->items[i].domain);
+	free(foreigns->items);
+	*foreigns = (struct foreigns){0};
+}
+
+void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *domain, bool running)
+{
+	struct foreign *f = mem_append(&foreigns->items, &foreigns->n, sizeof(*f));
+
+	f->host = host;
+	f->domain = mem_strdup(domain);
+	f->running = running;
+}
+
+/* A running holder says more than a definition. */
+static const struct foreign *foreign_of(const struct foreigns *foreigns, struct pciaddr host)
+{
+	const struct foreign *found = NULL;
+
+	for (size_t i = 0; foreigns && i < foreigns->n; i++) {
+		const struct foreign *f = &foreigns->items[i];
+
+		if (pciaddr_equal(f->host, host) && (!found || f->running))
+			found = f;
+	}
+	return found;
+}
+
+/* Drivers that hand a device to a process; a VF bound to one has a user, or is kept for one. */
+static bool driver_is_userspace(const char *driver)
+{
+	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "uio_pci_generic") ||
+	       !strcmp(driver, "igb_uio") || !strcmp(driver, "pci-stub") ||
+	       !strcmp(driver, "xen-pciback");
+}
+
+static bool busy(const struct judge *judge, struct pciaddr vf)
+{
+	for (size_t i = 0; i < judge->nbusy; i++)
+		if (pciaddr_equal(judge->busy[i], vf))
+			return true;
+	return false;
+}
+
+/*
+ * The order is from what says most to what says least: a VF that vfpool gave to a guest is also
+ * on vfio-pci, and "leased to web1" is what the user needs to read.
+ */
+enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, char **reason)
+{
+	const struct lease *lease = judge->leases ? leases_by_vf(judge->leases, vf->addr) : NULL;
+	const struct foreign *foreign = foreign_of(judge->foreigns, vf->addr);
+
+	*reason = NULL;
+	if (judge->index >= 0 && vf->index != (unsigned)judge->index) {
+		*reason = mem_printf("another VF was asked for");
+		return REFUSAL_OTHER_INDEX;
+	}
+	if (lease) {
+		*reason = mem_printf("%s by %s (assignment %s)", lease_state_name(lease->state),
+				     lease->domain_name, lease->assignment);
+		return REFUSAL_LEASED;
+	}
+	if (foreign && foreign->running) {
+		*reason = mem_printf("in the running domain %s, not by vfpool", foreign->domain);
+		return REFUSAL_DOMAIN;
+	}
+	if (foreign) {
+		*reason = mem_printf("named by the definition of domain %s, not by vfpool",
+				     foreign->domain);
+		return REFUSAL_DEFINED;
+	}
+	if (vf->master) {
+		*reason = mem_printf("the host uses it: %s is a port of %s", vf->netdev, vf->master);
+		return REFUSAL_HOST_MASTER;
+	}
+	if (vf->address) {
+		*reason = mem_printf("the host uses it: %s has the address %s", vf->netdev,
+				     vf->address);
+		return REFUSAL_HOST_ADDRESS;
+	}
+	if (vf->driver && driver_is_userspace(vf->driver)) {
+		*reason = mem_printf("bound to %s, and not by vfpool", vf->driver);
+		return REFUSAL_HOST_DRIVER;
+	}
+	if (vf->driver && vf->netdev_elsewhere) {
+		*reason = mem_printf("its netdev is in another network namespace (driver %s)",
+				     vf->driver);
+		return REFUSAL_HOST_NETNS;
+	}
+	if (vf->iommu_group < 0) {
+		*reason = mem_printf("it has no IOMMU group: the host's IOMMU is off");
+		return REFUSAL_NO_IOMMU;
+	}
+	if (vf->group_peer) {
+		*reason = mem_printf("it shares IOMMU group %d with %s", vf->iommu_group,
+				     vf->group_peer);
+		return REFUSAL_GROUP;
+	}
+	if (busy(judge, vf->addr)) {
+		*reason = mem_printf("libvirt says that it is in use");
+		return REFUSAL_BUSY;
+	}
+	return REFUSAL_NONE;
+}
+
+void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf)
+{
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		struct candidate *c =
+			mem_append(&candidates->items, &candidates->n, sizeof(*c));
+
+		c->pf = pf;
+		c->vf = &pf->vfs[i];
+		c->refusal = candidate_judge(judge, c->vf, &c->reason);
+	}
+}
+
+void candidates_clear(struct candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->n; i++)
+		free(candidates->items[i].reason);
+	free(candidates->items);
+	*candidates = (struct candidates){0};
+}
