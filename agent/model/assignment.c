@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "model/assignment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+
+static const char *const form_names[] = {
+	[FORM_INTERFACE] = "interface",
+	[FORM_HOSTDEV] = "hostdev",
+};
+_Static_assert(ARRAY_SIZE(form_names) == FORM_HOSTDEV + 1, "a form without a name");
+
+const char *form_name(enum form form)
+{
+	return form_names[form];
+}
+
+bool form_parse(const char *text, enum form *out)
+{
+	for (size_t i = 0; text && i < ARRAY_SIZE(form_names); i++) {
+		if (strcmp(text, form_names[i]) == 0) {
+			*out = (enum form)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool assignment_id_valid(const char *id)
+{
+	return id && strlen(id) == ASSIGNMENT_ID_SIZE - 1 &&
+	       strspn(id, "0123456789abcdef") == ASSIGNMENT_ID_SIZE - 1;
+}
+
+void assignment_id_make(char id[ASSIGNMENT_ID_SIZE])
+{
+	uint32_t random;
+
+	/* So few bytes are given whole or not at all. */
+	while (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		if (errno != EINTR)
+			abort();
+	(void)snprintf(id, ASSIGNMENT_ID_SIZE, "%08x", random);
+}
+
+void assignment_clear(struct assignment *assignment)
+{
+	free(assignment->pool);
+	memset(assignment, 0, sizeof(*assignment));
+}
+
+struct assignment assignment_copy(const struct assignment *from)
+{
+	struct assignment copy = *from;
+
+	copy.pool = mem_strdup(from->pool);
+	return copy;
+}
+
+static bool text_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool assignment_equal(const struct assignment *a, const struct assignment *b)
+{
+	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
+	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
+	       a->guest_set == b->guest_set &&
+	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked;
+}
+
+void assignments_clear(struct assignments *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		assignment_clear(&list->items[i]);
+	free(list->items);
+	memset(list, 0, sizeof(*list));
+}
+
+struct assignments assignments_copy(const struct assignments *from)
+{
+	struct assignments copy = {0};
+
+	for (size_t i = 0; i < from->n; i++)
+		assignments_add(&copy, assignment_copy(&from->items[i]));
+	return copy;
+}
+
+bool assignments_equal(const struct assignments *a, const struct assignments *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!assignment_equal(&a->items[i], &b->items[i]))
+			return false;
+	return true;
+}
+
+struct assignment *assignments_find(const struct assignments *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].id, id) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+void assignments_add(struct assignments *list, struct assignment item)
+{
+	struct assignment *place = mem_append(&list->items, &list->n, sizeof(*place));
+
+	*place = item;
+}
+
+void assignments_remove(struct assignments *list, const char *id)
+{
+	struct assignment *item = assignments_find(list, id);
+	size_t after;
+
+	if (!item)
+		return;
+	assignment_clear(item);
+	after = list->n - (size_t)(item - list->items) - 1;
+	memmove(item, item + 1, after * sizeof(*item));
+	list->n--;
+}

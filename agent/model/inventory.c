@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "model/inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void vf_clear(struct vf *vf)
+{
+	free(vf->driver);
+	free(vf->group_peer);
+	free(vf->netdev);
+	free(vf->master);
+	free(vf->address);
+}
+
+void pf_clear(struct pf *pf)
+{
+	for (size_t i = 0; i < pf->nvfs; i++)
+		vf_clear(&pf->vfs[i]);
+	free(pf->vfs);
+	free(pf->driver);
+	free(pf->netdev);
+	memset(pf, 0, sizeof(*pf));
+}
+
+void inventory_clear(struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->npfs; i++)
+		pf_clear(&inventory->pfs[i]);
+	free(inventory->pfs);
+	memset(inventory, 0, sizeof(*inventory));
+}
+
+struct vf *pf_vf_by_index(const struct pf *pf, unsigned index)
+{
+	/* Without gaps, which is the rule, it is at its own place. */
+	if (index < pf->nvfs && pf->vfs[index].index == index)
+		return &pf->vfs[index];
+	for (size_t i = 0; i < pf->nvfs; i++)
+		if (pf->vfs[i].index == index)
+			return &pf->vfs[i];
+	return NULL;
+}
+
+struct pf *inventory_pf(const struct inventory *inventory, struct pciaddr addr)
+{
+	for (size_t i = 0; i < inventory->npfs; i++)
+		if (pciaddr_equal(inventory->pfs[i].addr, addr))
+			return &inventory->pfs[i];
+	return NULL;
+}
+
+const char *pf_name(const struct pf *pf, char buf[PCIADDR_STRLEN])
+{
+	return pf->netdev ? pf->netdev : pciaddr_format(pf->addr, buf);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "model/lease.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+
+static const char *const state_names[] = {
+	[LEASE_CLAIMED] = "claimed",
+	[LEASE_PLUGGING] = "plugging",
+	[LEASE_HELD] = "held",
+	[LEASE_RELEASING] = "releasing",
+};
+_Static_assert(ARRAY_SIZE(state_names) == LEASE_RELEASING + 1, "a lease state without a name");
+
+const char *lease_state_name(enum lease_state state)
+{
+	return state_names[state];
+}
+
+bool lease_state_parse(const char *text, enum lease_state *out)
+{
+	for (size_t i = 0; text && i < ARRAY_SIZE(state_names); i++) {
+		if (strcmp(text, state_names[i]) == 0) {
+			*out = (enum lease_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void lease_clear(struct lease *lease)
+{
+	free(lease->domain_name);
+	free(lease->driver);
+	memset(lease, 0, sizeof(*lease));
+}
+
+struct lease lease_copy(const struct lease *from)
+{
+	struct lease copy = *from;
+
+	copy.domain_name = mem_strdup(from->domain_name);
+	copy.driver = mem_strdup(from->driver);
+	return copy;
+}
+
+void leases_clear(struct leases *leases)
+{
+	for (size_t i = 0; i < leases->n; i++)
+		lease_clear(&leases->items[i]);
+	free(leases->items);
+	memset(leases, 0, sizeof(*leases));
+}
+
+struct lease *leases_by_vf(const struct leases *leases, struct pciaddr vf)
+{
+	for (size_t i = 0; i < leases->n; i++)
+		if (pciaddr_equal(leases->items[i].vf, vf))
+			return &leases->items[i];
+	return NULL;
+}
+
+struct lease *leases_by_assignment(const struct leases *leases, const char *id)
+{
+	for (size_t i = 0; i < leases->n; i++)
+		if (strcmp(leases->items[i].assignment, id) == 0)
+			return &leases->items[i];
+	return NULL;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "model/settings.h"
+
+unsigned vf_settings_diff(const struct vf_settings *a, const struct vf_settings *b)
+{
+	unsigned diff = 0;
+
+	if (!mac_equal(a->mac, b->mac))
+		diff |= SETTING_MAC;
+	/* With no VLAN, QoS and protocol mean nothing, and drivers report what they like. */
+	if (a->vlan != b->vlan || a->qos != b->qos ||
+	    ((a->vlan || a->qos) && a->vlan_proto != b->vlan_proto))
+		diff |= SETTING_VLAN;
+	if (a->spoofchk != b->spoofchk)
+		diff |= SETTING_SPOOFCHK;
+	if (a->trust != b->trust)
+		diff |= SETTING_TRUST;
+	if (a->link_state != b->link_state)
+		diff |= SETTING_LINK_STATE;
+	if (a->min_rate != b->min_rate || a->max_rate != b->max_rate)
+		diff |= SETTING_RATE;
+	return diff & a->known & b->known;
+}
