@@ -34,6 +34,9 @@ void foreigns_clear(struct foreigns *foreigns)
 	for (size_t i = 0; i < foreigns->n; i++)
 		free(foreigns->items[i].domain);
 	free(foreigns->items);
+	for (size_t i = 0; i < foreigns->nmacs; i++)
+		free(foreigns->macs[i].domain);
+	free(foreigns->macs);
 	*foreigns = (struct foreigns){0};
 }
 
@@ -44,6 +47,14 @@ void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *do
 	f->host = host;
 	f->domain = mem_strdup(domain);
 	f->running = running;
+}
+
+void foreigns_add_mac(struct foreigns *foreigns, struct mac mac, const char *domain)
+{
+	struct foreign_mac *m = mem_append(&foreigns->macs, &foreigns->nmacs, sizeof(*m));
+
+	m->mac = mac;
+	m->domain = mem_strdup(domain);
 }
 
 /* A running holder says more than a definition. */

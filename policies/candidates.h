@@ -35,13 +35,22 @@ struct foreign {
 	bool running; /* false: only its persistent definition names it */
 };
 
+/* A MAC that an interface of some domain has. */
+struct foreign_mac {
+	struct mac mac;
+	char *domain;
+};
+
 struct foreigns {
 	struct foreign *items;
 	size_t n;
+	struct foreign_mac *macs;
+	size_t nmacs;
 };
 
 void foreigns_clear(struct foreigns *foreigns);
 void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *domain, bool running);
+void foreigns_add_mac(struct foreigns *foreigns, struct mac mac, const char *domain);
 
 /* What a VF is judged by. Pointers are borrowed. */
 struct judge {

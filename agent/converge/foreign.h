@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the host's domains have that vfpool did not give them. */
+#ifndef VFPOOL_CONVERGE_FOREIGN_H
+#define VFPOOL_CONVERGE_FOREIGN_H
+
+#include "core/err.h"
+#include "host/edges.h"
+#include "model/domain.h"
+#include "policies/candidates.h"
+
+/* What one domain's two views add: its foreign devices, and the MACs of all its interfaces. */
+void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain);
+
+/*
+ * Goes through all domains: one call for the list, one for each definition. known, which may be
+ * NULL, is a domain that has been read already and is not asked for again. A domain that vanishes
+ * meanwhile is passed over; one that cannot be read is reported (log_warn) and passed over.
+ */
+int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
+		    struct err **err);
+
+#endif
