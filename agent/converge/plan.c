@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The order of a plan, and why:
+ *
+ *   give up      a VF that libvirt refused is handed back before another is claimed
+ *   claim        the store decides who gets a VF before anything else happens
+ *   record       the guest's metadata is the intent: from here on a converge goes this way
+ *   release, unplug config, unplug (all asked for at once), await
+ *   settle, restore, drop: a VF is free only when it is really back
+ *   PF up, save, set, plug, confirm: settings are saved before the first change to the VF
+ *   learn        last, and only where libvirt chose a guest address
+ */
+#include "converge/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+
+static const char *const step_names[] = {
+	[STEP_GIVE_UP] = "give-up",
+	[STEP_CLAIM] = "claim",
+	[STEP_RECORD] = "record",
+	[STEP_RELEASE] = "release",
+	[STEP_UNPLUG_CONFIG] = "unplug-config",
+	[STEP_UNPLUG] = "unplug",
+	[STEP_AWAIT] = "await",
+	[STEP_SETTLE] = "settle",
+	[STEP_RESTORE] = "restore",
+	[STEP_DROP] = "drop",
+	[STEP_PF_UP] = "pf-up",
+	[STEP_SAVE] = "save",
+	[STEP_SET] = "set",
+	[STEP_PLUG] = "plug",
+	[STEP_CONFIRM] = "confirm",
+	[STEP_LEARN] = "learn",
+};
+static_assert(ARRAY_SIZE(step_names) == STEP_LEARN + 1, "a name for every step");
+
+const char *step_name(enum step_kind kind)
+{
+	return step_names[kind];
+}
+
+bool scope_has(const struct scope *scope, const char *id)
+{
+	for (size_t i = 0; i < scope->n; i++)
+		if (!strcmp(scope->ids[i], id))
+			return true;
+	return false;
+}
+
+void scope_add(struct scope *scope, const char *id)
+{
+	if (scope_has(scope, id))
+		return;
+	memcpy(mem_append(&scope->ids, &scope->n, sizeof(*scope->ids)), id, ASSIGNMENT_ID_SIZE);
+}
+
+void scope_clear(struct scope *scope)
+{
+	free(scope->ids);
+	*scope = (struct scope){0};
+}
+
+void wants_clear(struct wants *wants)
+{
+	assignments_clear(&wants->live);
+	assignments_clear(&wants->config);
+}
+
+struct wants wants_copy(const struct wants *from)
+{
+	return (struct wants){
+		.live = assignments_copy(&from->live),
+		.config = assignments_copy(&from->config),
+	};
+}
+
+struct wants wants_of(const struct domain *domain)
+{
+	return (struct wants){
+		.live = assignments_copy(&domain->live.assignments),
+		.config = assignments_copy(&domain->config.assignments),
+	};
+}
+
+static void scope_of_view(struct scope *scope, const struct domain_view *view)
+{
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (view->devices[i].id[0])
+			scope_add(scope, view->devices[i].id);
+}
+
+void scope_of_domain(struct scope *scope, const struct domain *domain, const struct wants *wants,
+		     const struct leases *leases)
+{
+	for (size_t i = 0; i < wants->live.n; i++)
+		scope_add(scope, wants->live.items[i].id);
+	for (size_t i = 0; i < wants->config.n; i++)
+		scope_add(scope, wants->config.items[i].id);
+	scope_of_view(scope, &domain->live);
+	scope_of_view(scope, &domain->config);
+	for (size_t i = 0; i < leases->n; i++)
+		if (!strcmp(leases->items[i].domain_uuid, domain->uuid))
+			scope_add(scope, leases->items[i].assignment);
+}
+
+/* The work in hand: what the subjects claim and occupy, so that the next one does not. */
+struct planner {
+	const struct situation *s;
+	struct plan *plan;
+	struct pciaddr *claimed;
+	size_t nclaimed;
+	struct pciaddr *slots;
+	size_t nslots;
+};
+
+static bool listed(const struct pciaddr *list, size_t n, struct pciaddr addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pciaddr_equal(list[i], addr))
+			return true;
+	return false;
+}
+
+static void list_add(struct pciaddr **list, size_t *n, struct pciaddr addr)
+{
+	*(struct pciaddr *)mem_append(list, n, sizeof(addr)) = addr;
+}
+
+static struct device *device_in(const struct situation *s, unsigned view, const char *id)
+{
+	return domain_view_device(view == VIEW_LIVE ? &s->domain->live : &s->domain->config, id);
+}
+
+/* The device's VF: the running one tells more than the definition. */
+static const struct device *subject_device(const struct situation *s, const struct subject *sub)
+{
+	const struct device *live = device_in(s, VIEW_LIVE, sub->assignment.id);
+
+	return live ? live : device_in(s, VIEW_CONFIG, sub->assignment.id);
+}
+
+static const struct pool_place *place_of(const struct situation *s, const char *pool)
+{
+	for (size_t i = 0; i < s->nplaces; i++)
+		if (!strcmp(s->places[i].pool, pool))
+			return &s->places[i];
+	return NULL;
+}
+
+static const struct vf *inventory_vf(const struct inventory *inventory, struct pciaddr addr,
+				     const struct pf **pf)
+{
+	for (size_t i = 0; i < inventory->npfs; i++)
+		for (size_t j = 0; j < inventory->pfs[i].nvfs; j++)
+			if (pciaddr_equal(inventory->pfs[i].vfs[j].addr, addr)) {
+				*pf = &inventory->pfs[i];
+				return &inventory->pfs[i].vfs[j];
+			}
+	return NULL;
+}
+
+static struct lease lease_new(const struct situation *s, const struct subject *sub,
+			      const struct pf *pf, const struct vf *vf)
+{
+	struct lease lease = {
+		.vf = vf->addr,
+		.pf = pf->addr,
+		.index = vf->index,
+		.domain_name = mem_strdup(s->domain->name),
+		.state = LEASE_CLAIMED,
+		.driver = mem_strdup(vf->driver),
+		.since = time(NULL),
+	};
+
+	memcpy(lease.assignment, sub->assignment.id, sizeof(lease.assignment));
+	memcpy(lease.domain_uuid, s->domain->uuid, sizeof(lease.domain_uuid));
+	return lease;
+}
+
+static int mac_check(const struct situation *s, struct subject *sub, const struct pf *pf)
+{
+	struct err **err = &sub->err;
+	struct mac mac = sub->assignment.mac;
+	const char *text = mac_str(mac);
+
+	if (pf->netdev && mac_equal(pf->mac, mac))
+		return err_set(err, ERR_FAILED, "MAC %s is that of the PF %s itself", text,
+			       pf->netdev);
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		const struct vf *vf = &pf->vfs[i];
+
+		if (!(vf->settings.known & SETTING_MAC) || !mac_equal(vf->settings.mac, mac))
+			continue;
+		/* The VF to be claimed may well have it already: from an earlier time with us. */
+		if (sub->claims && pciaddr_equal(vf->addr, sub->fresh.vf))
+			continue;
+		return err_set(err, ERR_FAILED, "MAC %s is on VF %s/%u (%s) already", text,
+			       pf_str(pf), vf->index, pciaddr_str(vf->addr));
+	}
+	for (size_t i = 0; s->foreigns && i < s->foreigns->nmacs; i++)
+		if (mac_equal(s->foreigns->macs[i].mac, mac))
+			return err_set(err, ERR_FAILED, "MAC %s is on an interface of domain %s already",
+				       text, s->foreigns->macs[i].domain);
+	return 0;
+}
+
+static const struct candidate *free_one(const struct candidates *all, struct pciaddr vf)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].refusal == REFUSAL_NONE && pciaddr_equal(all->items[i].vf->addr, vf))
+			return &all->items[i];
+	return NULL;
+}
+
+/* A VF for an assignment that has none; the one that its definition names, if that is free. */
+static void choose(struct planner *p, struct subject *sub)
+{
+	const struct situation *s = p->s;
+	const struct pool_place *place = place_of(s, sub->assignment.pool);
+	const struct pf *pf = place && !place->err ? inventory_pf(s->inventory, place->pf) : NULL;
+	struct judge judge = {
+		.leases = s->leases,
+		.foreigns = s->foreigns,
+		.busy = s->busy,
+		.nbusy = s->nbusy,
+		.index = sub->assignment.index,
+	};
+	const struct device *named = device_in(s, VIEW_CONFIG, sub->assignment.id);
+	struct candidates all = {0};
+	const struct candidate *best;
+
+	if (!pf) {
+		err_set(&sub->err, place && place->err ? place->err->code : ERR_ABSENT, "%s",
+			place && place->err ? place->err->what : "its pool is not on this host");
+		if (place && place->err && place->err->next)
+			err_next(&sub->err, "%s", place->err->next);
+		return;
+	}
+	if (judge.index < 0)
+		judge.index = place->index;
+	candidates_add(&all, &judge, pf);
+	/* What this plan has promised already is as good as leased. */
+	for (size_t i = 0; i < all.n; i++)
+		if (all.items[i].refusal == REFUSAL_NONE &&
+		    listed(p->claimed, p->nclaimed, all.items[i].vf->addr)) {
+			all.items[i].refusal = REFUSAL_LEASED;
+			all.items[i].reason = mem_printf("goes to %s in this very call",
+							 s->domain->name);
+		}
+	best = named ? free_one(&all, named->host) : NULL;
+	if (!best)
+		best = policy_choose(s->policy, &all);
+	if (best) {
+		sub->claims = true;
+		sub->fresh = lease_new(s, sub, best->pf, best->vf);
+		if (mac_check(s, sub, pf))
+			sub->claims = false;
+		else
+			list_add(&p->claimed, &p->nclaimed, best->vf->addr);
+	} else {
+		if (judge.index >= 0)
+			err_set(&sub->err, ERR_NO_VF, "VF %s/%d is not free", pf_str(pf),
+				judge.index);
+		else
+			err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", all.n,
+				pf_str(pf));
+		for (size_t i = 0; i < all.n; i++)
+			if (all.items[i].refusal != REFUSAL_OTHER_INDEX &&
+			    all.items[i].refusal != REFUSAL_NONE)
+				err_detail(&sub->err, "%s %s/%u: %s",
+					   pciaddr_str(all.items[i].vf->addr), pf_str(pf),
+					   all.items[i].vf->index, all.items[i].reason);
+		err_next(&sub->err, pf->nvfs < pf->total_vfs && judge.index < 0
+					    ? "`vfpool detach` one that is not needed, or make more VFs"
+					    : "`vfpool detach` one that is not needed");
+	}
+	candidates_clear(&all);
+	if (!best || !sub->claims)
+		lease_clear(&sub->fresh);
+}
+
+static bool slot_free(const struct planner *p, const struct domain_view *view, struct pciaddr slot)
+{
+	return listed(view->free_slots, view->nfree_slots, slot) &&
+	       !listed(p->slots, p->nslots, slot);
+}
+
+static int no_slot(const struct planner *p, struct subject *sub)
+{
+	err_set(&sub->err, ERR_FAILED,
+		"%s has no free PCI slot where a device can be hot-plugged (no free pcie-root-port)",
+		p->s->domain->name);
+	return err_next(&sub->err,
+			"add <controller type='pci' model='pcie-root-port'/> with `virsh edit %s`, then "
+			"shut the guest down and start it",
+			p->s->domain->name);
+}
+
+/*
+ * The guest address, chosen here so that one write of the metadata says all of it. Where only the
+ * definition is concerned and has no free port, libvirt adds one, and the address is learnt after.
+ */
+static int choose_slot(struct planner *p, struct subject *sub)
+{
+	const struct domain_view *live = &p->s->domain->live, *config = &p->s->domain->config;
+	const struct domain_view *first = sub->want & VIEW_LIVE ? live : config;
+
+	for (size_t i = 0; i < first->nfree_slots; i++) {
+		struct pciaddr slot = first->free_slots[i];
+
+		if (!slot_free(p, first, slot) ||
+		    (sub->want & VIEW_CONFIG && !slot_free(p, config, slot)))
+			continue;
+		sub->assignment.guest_set = true;
+		sub->assignment.guest = slot;
+		list_add(&p->slots, &p->nslots, slot);
+		return 0;
+	}
+	return sub->want & VIEW_LIVE ? no_slot(p, sub) : 0;
+}
+
+/* Its own slot of old has to be free where the device is to go. */
+static int check_slot(struct planner *p, struct subject *sub)
+{
+	struct pciaddr slot = sub->assignment.guest;
+
+	if (sub->plug & VIEW_LIVE && !slot_free(p, &p->s->domain->live, slot)) {
+		err_set(&sub->err, ERR_FAILED, "the guest address %s of assignment %s is not free in %s",
+			pciaddr_str(slot), sub->assignment.id, p->s->domain->name);
+		return err_next(&sub->err, "free it, or `vfpool detach %s %s` and attach anew",
+				p->s->domain->name, sub->assignment.id);
+	}
+	list_add(&p->slots, &p->nslots, slot);
+	return 0;
+}
+
+static void subject_learn(struct planner *p, struct subject *sub, const char *id)
+{
+	const struct situation *s = p->s;
+	const struct domain *d = s->domain;
+	const struct assignment *live = assignments_find(&s->wants->live, id);
+	const struct assignment *config = assignments_find(&s->wants->config, id);
+	const struct lease *lease = leases_by_assignment(s->leases, id);
+
+	if (live || config)
+		sub->assignment = assignment_copy(live ? live : config);
+	else
+		memcpy(sub->assignment.id, id, ASSIGNMENT_ID_SIZE);
+	if (live && !live->parked && d->live.present)
+		sub->want |= VIEW_LIVE;
+	if (config && d->config.present)
+		sub->want |= VIEW_CONFIG;
+	if (device_in(s, VIEW_LIVE, id))
+		sub->have |= VIEW_LIVE;
+	if (device_in(s, VIEW_CONFIG, id))
+		sub->have |= VIEW_CONFIG;
+	if (lease && !strcmp(lease->domain_uuid, d->uuid)) {
+		sub->leased = true;
+		sub->lease = lease_copy(lease);
+	}
+}
+
+/* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen. */
+static void claim_device(struct planner *p, struct subject *sub, struct pciaddr host)
+{
+	const struct situation *s = p->s;
+	const struct lease *other = leases_by_vf(s->leases, host);
+	const struct pf *pf = NULL;
+	const struct vf *vf = inventory_vf(s->inventory, host, &pf);
+
+	if (other) {
+		err_set(&sub->err, ERR_FAILED, "%s has VF %s, which is promised to %s (assignment %s)",
+			s->domain->name, pciaddr_str(host), other->domain_name, other->assignment);
+		err_next(&sub->err, "`vfpool detach` it from one of the two");
+		return;
+	}
+	if (!vf) {
+		err_set(&sub->err, ERR_FAILED, "%s has %s, which is no VF of this host",
+			s->domain->name, pciaddr_str(host));
+		return;
+	}
+	sub->claims = true;
+	sub->fresh = lease_new(s, sub, pf, vf);
+	/* What drove it before the guest got it is not to be seen any more. */
+	free(steal(&sub->fresh.driver));
+}
+
+/* Which VF it is to have: the one in the running guest, else the one leased, else a new one. */
+static void subject_find_vf(struct planner *p, struct subject *sub)
+{
+	const struct situation *s = p->s;
+	const struct device *live = device_in(s, VIEW_LIVE, sub->assignment.id);
+	const struct pf *pf;
+
+	if (live) {
+		if (!sub->leased || !pciaddr_equal(sub->lease.vf, live->host))
+			claim_device(p, sub, live->host);
+	} else if (!sub->leased || listed(s->busy, s->nbusy, sub->lease.vf) ||
+		   !inventory_vf(s->inventory, sub->lease.vf, &pf)) {
+		choose(p, sub);
+	}
+}
+
+/*
+ * Where it comes out and where it goes in. A definition that names another VF than the one it has is
+ * both: libvirt cannot change the address of a device.
+ */
+static void subject_compare(struct planner *p, struct subject *sub)
+{
+	const struct device *config = device_in(p->s, VIEW_CONFIG, sub->assignment.id);
+	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
+
+	sub->unplug = sub->have & ~sub->want;
+	sub->plug = sub->want & ~sub->have;
+	if (config && sub->want & VIEW_CONFIG && !pciaddr_equal(config->host, lease->vf)) {
+		sub->unplug |= VIEW_CONFIG;
+		sub->plug |= VIEW_CONFIG;
+	}
+}
+
+static void subject_plan(struct planner *p, struct subject *sub)
+{
+	const struct situation *s = p->s;
+	const struct device *device = subject_device(s, sub);
+
+	if (sub->want) {
+		subject_find_vf(p, sub);
+		if (sub->err)
+			return;
+	}
+	subject_compare(p, sub);
+	if (sub->unplug & VIEW_LIVE && s->domain->paused) {
+		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of VF %s",
+			s->domain->name, pciaddr_str(device->host));
+		err_next(&sub->err, "`virsh resume %s` and try again", s->domain->name);
+		return;
+	}
+	if (!sub->plug)
+		return;
+	if (!sub->assignment.guest_set && device && device->guest_set) {
+		sub->assignment.guest_set = true;
+		sub->assignment.guest = device->guest;
+	}
+	if (sub->assignment.guest_set)
+		check_slot(p, sub);
+	else
+		choose_slot(p, sub);
+}
+
+/* The addresses that were chosen go into the wants that are written. */
+static void record_address(struct assignments *list, const struct assignment *a)
+{
+	struct assignment *item = assignments_find(list, a->id);
+
+	if (item && a->guest_set) {
+		item->guest_set = true;
+		item->guest = a->guest;
+	}
+}
+
+static void add_step(struct plan *plan, enum step_kind kind, size_t subject, unsigned views)
+{
+	struct step *step = mem_append(&plan->steps, &plan->nsteps, sizeof(*step));
+
+	*step = (struct step){.kind = kind, .subject = subject, .views = views};
+}
+
+static void add_claim(struct plan *plan, const struct subject *sub, size_t i)
+{
+	if (sub->claims && sub->leased)
+		add_step(plan, STEP_GIVE_UP, i, 0);
+	if (sub->claims)
+		add_step(plan, STEP_CLAIM, i, 0);
+}
+
+static void add_record(const struct situation *s, struct plan *plan)
+{
+	const struct domain *d = s->domain;
+	unsigned views = 0;
+
+	if (d->live.present && !assignments_equal(&plan->record.live, &d->live.assignments))
+		views |= VIEW_LIVE;
+	if (d->config.present && !assignments_equal(&plan->record.config, &d->config.assignments))
+		views |= VIEW_CONFIG;
+	if (views)
+		add_step(plan, STEP_RECORD, STEP_ALL, views);
+}
+
+static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
+{
+	if (!sub->want && sub->leased && sub->lease.state != LEASE_RELEASING &&
+	    sub->lease.state != LEASE_CLAIMED)
+		add_step(plan, STEP_RELEASE, i, 0);
+	if (sub->unplug & VIEW_CONFIG)
+		add_step(plan, STEP_UNPLUG_CONFIG, i, 0);
+	if (sub->unplug & VIEW_LIVE)
+		add_step(plan, STEP_UNPLUG, i, 0);
+}
+
+static void add_free(struct plan *plan, const struct subject *sub, size_t i)
+{
+	if (sub->want || !sub->leased)
+		return;
+	/* A claim alone has touched nothing, so there is nothing to put back. */
+	if (sub->lease.state != LEASE_CLAIMED) {
+		add_step(plan, STEP_SETTLE, i, 0);
+		add_step(plan, STEP_RESTORE, i, 0);
+	}
+	add_step(plan, STEP_DROP, i, 0);
+}
+
+static void add_plug(const struct situation *s, struct plan *plan, const struct subject *sub,
+		     size_t i)
+{
+	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
+	const struct pf *pf = inventory_pf(s->inventory, lease->pf);
+	bool we_set = sub->assignment.form == FORM_HOSTDEV;
+
+	if (!sub->want || (!sub->plug && !sub->claims && lease->state == LEASE_HELD))
+		return;
+	if (sub->plug & VIEW_LIVE && pf && pf->netdev && !pf->up)
+		add_step(plan, STEP_PF_UP, i, 0);
+	if ((sub->plug & VIEW_LIVE || (sub->plug && we_set)) && !lease->saved.known)
+		add_step(plan, STEP_SAVE, i, 0);
+	if (sub->plug && we_set)
+		add_step(plan, STEP_SET, i, 0);
+	if (sub->plug)
+		add_step(plan, STEP_PLUG, i, 0);
+	add_step(plan, STEP_CONFIRM, i, 0);
+}
+
+/*
+ * One phase after the other, so that what all assignments need is done together: all VFs are
+ * claimed before one is plugged, all unplugs are asked for before one is awaited.
+ */
+static void order_steps(const struct situation *s, struct plan *plan)
+{
+	bool awaits = false, learns = false;
+
+#define FOR_EACH_SOUND(i) \
+	for (size_t i = 0; i < plan->nsubjects; i++) \
+		if (!plan->subjects[i].err)
+
+	FOR_EACH_SOUND(i)
+		add_claim(plan, &plan->subjects[i], i);
+	add_record(s, plan);
+	FOR_EACH_SOUND(i) {
+		add_unplug(plan, &plan->subjects[i], i);
+		awaits |= plan->subjects[i].unplug & VIEW_LIVE;
+	}
+	if (awaits)
+		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
+	FOR_EACH_SOUND(i)
+		add_free(plan, &plan->subjects[i], i);
+	FOR_EACH_SOUND(i) {
+		add_plug(s, plan, &plan->subjects[i], i);
+		learns |= plan->subjects[i].plug && !plan->subjects[i].assignment.guest_set;
+	}
+	if (learns)
+		add_step(plan, STEP_LEARN, STEP_ALL, 0);
+#undef FOR_EACH_SOUND
+}
+
+void plan_make(const struct situation *s, struct plan *plan)
+{
+	struct planner p = {.s = s, .plan = plan};
+	struct scope all = {0};
+	const struct scope *scope = s->scope;
+
+	*plan = (struct plan){.record = wants_copy(s->wants)};
+	if (!scope) {
+		scope_of_domain(&all, s->domain, s->wants, s->leases);
+		scope = &all;
+	}
+	plan->subjects = mem_zero(scope->n, sizeof(*plan->subjects));
+	plan->nsubjects = scope->n;
+	/* First what each has, so that none is given what another one already holds. */
+	for (size_t i = 0; i < scope->n; i++)
+		subject_learn(&p, &plan->subjects[i], scope->ids[i]);
+	for (size_t i = 0; i < scope->n; i++)
+		subject_plan(&p, &plan->subjects[i]);
+	for (size_t i = 0; i < scope->n; i++) {
+		record_address(&plan->record.live, &plan->subjects[i].assignment);
+		record_address(&plan->record.config, &plan->subjects[i].assignment);
+	}
+	order_steps(s, plan);
+	scope_clear(&all);
+	free(p.claimed);
+	free(p.slots);
+}
+
+void plan_clear(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		struct subject *sub = &plan->subjects[i];
+
+		assignment_clear(&sub->assignment);
+		lease_clear(&sub->lease);
+		lease_clear(&sub->fresh);
+		err_free(&sub->err);
+	}
+	free(plan->subjects);
+	free(plan->steps);
+	wants_clear(&plan->record);
+	*plan = (struct plan){0};
+}

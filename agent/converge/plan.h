@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From what should be and what is to the steps that make the one the other. Pure: no I/O, no
+ * libvirt, no XML, no store. execute.c carries the steps out.
+ *
+ * Every step is safe to be the last one before the process is killed: the next plan, made from
+ * what is then found, finishes or undoes the work. So each effect has its record before it.
+ */
+#ifndef VFPOOL_CONVERGE_PLAN_H
+#define VFPOOL_CONVERGE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+#include "model/domain.h"
+#include "model/inventory.h"
+#include "model/lease.h"
+#include "policies/candidates.h"
+#include "policies/policy.h"
+
+/* A domain's two definitions; the bits are those of host/virt.h. */
+enum { VIEW_LIVE = 1 << 0, VIEW_CONFIG = 1 << 1 };
+
+/* What should be: the assignments of each view. */
+struct wants {
+	struct assignments live;
+	struct assignments config;
+};
+
+/*
+ * A set of assignments that a converge is about; all of a domain's when NULL is given in its
+ * place. The others of the domain are neither planned for nor touched.
+ */
+struct scope {
+	char (*ids)[ASSIGNMENT_ID_SIZE];
+	size_t n;
+};
+
+bool scope_has(const struct scope *scope, const char *id);
+void scope_add(struct scope *scope, const char *id); /* already there: nothing */
+void scope_clear(struct scope *scope);
+
+/* What a pool's name means on this host. */
+struct pool_place {
+	char *pool;
+	struct pciaddr pf;
+	int index;       /* the one VF that the name itself means; -1: any */
+	struct err *err; /* why it means nothing here; then pf is not valid */
+};
+
+/* All that a plan is made from. Borrowed; the plan keeps no pointer into it. */
+struct situation {
+	const struct domain *domain; /* without a view: the domain is gone */
+	const struct wants *wants;
+	const struct scope *scope;
+	const struct leases *leases; /* of this domain, and of every PF in the inventory */
+	const struct inventory *inventory; /* the PFs that leases, devices and pools of the scope need */
+	const struct pool_place *places;
+	size_t nplaces;
+	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
+	const struct pciaddr *busy;      /* VFs that libvirt refused in this run */
+	size_t nbusy;
+	const struct policy *policy;
+};
+
+enum step_kind {
+	/* A lease whose VF will not do any more gives way to another. */
+	STEP_GIVE_UP, /* its own settings are taken back, where still ours; the lease is dropped */
+	STEP_CLAIM,   /* store: the VF is promised; nothing has been touched */
+	STEP_RECORD,  /* the guest's metadata says what should be */
+	/* Out. */
+	STEP_RELEASE,       /* store: releasing */
+	STEP_UNPLUG_CONFIG, /* out of the persistent definition */
+	STEP_UNPLUG,        /* the running guest is asked */
+	STEP_AWAIT,         /* the guest has let go: waits for all that were asked, together */
+	STEP_SETTLE,        /* the VF is back on the host's driver */
+	STEP_RESTORE,       /* its settings are as they were before us, and read back */
+	STEP_DROP,          /* store: the lease is forgotten, the VF is free */
+	/* In. */
+	STEP_PF_UP,   /* the PF is administratively up */
+	STEP_SAVE,    /* the VF's settings are in the store: plugging */
+	STEP_SET,     /* MAC and VLAN, where libvirt will not set them */
+	STEP_PLUG,    /* attached through libvirt */
+	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
+	STEP_LEARN,   /* the guest address that libvirt chose is recorded */
+};
+
+const char *step_name(enum step_kind kind);
+
+/* One assignment of the scope, with all that its steps need. */
+struct subject {
+	struct assignment assignment; /* as wanted; only the id when it is not wanted */
+	unsigned want;                /* VIEW_* where it should be */
+	unsigned have;                /* VIEW_* where its device is */
+	unsigned unplug;              /* VIEW_* where it has to come out */
+	unsigned plug;                /* VIEW_* where it has to go in; both: it names another VF */
+	bool leased;
+	struct lease lease; /* the one it has */
+	bool claims;
+	struct lease fresh; /* the one to claim */
+	struct err *err;    /* why it cannot be planned, later why its steps stopped */
+};
+
+#define STEP_ALL ((size_t)-1)
+
+struct step {
+	enum step_kind kind;
+	size_t subject; /* index; STEP_ALL for a step that is about the whole domain */
+	unsigned views; /* STEP_RECORD: which ones are written */
+};
+
+struct plan {
+	struct subject *subjects;
+	size_t nsubjects;
+	struct step *steps;
+	size_t nsteps;
+	struct wants record; /* what STEP_RECORD writes: the wants, with the guest addresses chosen */
+};
+
+/*
+ * Makes the plan. A subject that cannot be planned has its reason in .err and no steps; that
+ * does not stop the others: the caller decides. No steps at all: all is as it should be.
+ */
+void plan_make(const struct situation *situation, struct plan *plan);
+void plan_clear(struct plan *plan);
+
+void wants_clear(struct wants *wants);
+struct wants wants_copy(const struct wants *from);
+/* What the domain's own metadata says. */
+struct wants wants_of(const struct domain *domain);
+
+/* Ids of every assignment, device of ours and lease of this domain. */
+void scope_of_domain(struct scope *scope, const struct domain *domain, const struct wants *wants,
+		     const struct leases *leases);
+
+#endif
