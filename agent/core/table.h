@@ -17,13 +17,13 @@ enum column_type { COLUMN_STRING, COLUMN_NUMBER, COLUMN_BOOLEAN };
 struct column {
 	const char *name; /* "VF"; in JSON the same in small letters */
 	enum column_type type;
-	const char *help;  /* for --help and the manual page: what it shows */
-	bool hidden;       /* shown only when -o names it (or in JSON, where all are) */
-	bool right;        /* aligned to the right */
+	const char *help; /* for --help and the manual page: what it shows */
+	bool hidden;      /* shown only when -o names it (or in JSON, where all are) */
+	bool right;       /* aligned to the right */
 };
 
 enum table_mode {
-	TABLE_TEXT, /* a tree and headings on a terminal; plain columns when piped */
+	TABLE_TEXT, /* a tree on a terminal; when piped plain columns, "-" in the empty cells */
 	TABLE_JSON,
 };
 
@@ -41,10 +41,19 @@ int table_new(const char *name, const struct column *columns, size_t n, int tree
 void table_free(struct table **table);
 #define cleanup_table cleanup(table_free)
 
+/* Without the line of headings. */
+void table_no_headings(struct table *table);
+
+/* Whether rows are shown below their parents: JSON, or a tree on a terminal. */
+bool table_is_tree(const struct table *table);
+
 /* A new row below parent (NULL: top). It belongs to the table. */
 struct row *table_row(struct table *table, struct row *parent);
 
-/* Sets a cell; a cell never set is empty, in JSON null. Control characters are made harmless. */
+/*
+ * Sets a cell; a cell never set is empty, in JSON null. Control characters are made harmless. A
+ * number that is none leaves the cell empty; a boolean is "yes" or "no".
+ */
 void row_set(struct row *row, size_t column, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
