@@ -7,7 +7,7 @@
  *   record       the guest's metadata is the intent: from here on a converge goes this way
  *   release, unplug config, unplug (all asked for at once), await
  *   settle, restore, drop: a VF is free only when it is really back
- *   PF up, save, set, plug, confirm: settings are saved before the first change to the VF
+ *   PF up, save, set, plug; then confirm: settings are saved before the first change to the VF
  *   learn        last, and only where libvirt chose a guest address
  */
 #include "converge/plan.h"
@@ -363,7 +363,10 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 	if (lease && !strcmp(lease->domain_uuid, d->uuid)) {
 		sub->leased = true;
 		sub->lease = lease_copy(lease);
+		sub->vf = lease->vf;
 	}
+	if (subject_device(s, sub))
+		sub->vf = subject_device(s, sub)->host;
 }
 
 /* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen. */
@@ -437,7 +440,7 @@ static void subject_plan(struct planner *p, struct subject *sub)
 	subject_compare(p, sub);
 	if (sub->unplug & VIEW_LIVE && s->domain->paused) {
 		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of VF %s",
-			s->domain->name, pciaddr_str(device->host));
+			s->domain->name, pciaddr_str(sub->vf));
 		err_next(&sub->err, "`virsh resume %s` and try again", s->domain->name);
 		return;
 	}
@@ -522,17 +525,21 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 	const struct pf *pf = inventory_pf(s->inventory, lease->pf);
 	bool we_set = sub->assignment.form == FORM_HOSTDEV;
 
-	if (!sub->want || (!sub->plug && !sub->claims && lease->state == LEASE_HELD))
+	if (!sub->plug)
 		return;
 	if (sub->plug & VIEW_LIVE && pf && pf->netdev && !pf->up)
 		add_step(plan, STEP_PF_UP, i, 0);
-	if ((sub->plug & VIEW_LIVE || (sub->plug && we_set)) && !lease->saved.known)
+	if ((sub->plug & VIEW_LIVE || we_set) && !lease->saved.known)
 		add_step(plan, STEP_SAVE, i, 0);
-	if (sub->plug && we_set)
+	if (we_set)
 		add_step(plan, STEP_SET, i, 0);
-	if (sub->plug)
-		add_step(plan, STEP_PLUG, i, 0);
-	add_step(plan, STEP_CONFIRM, i, 0);
+	add_step(plan, STEP_PLUG, i, 0);
+}
+
+static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
+{
+	if (sub->want && (sub->plug || sub->claims || sub->lease.state != LEASE_HELD))
+		add_step(plan, STEP_CONFIRM, i, 0);
 }
 
 /*
@@ -558,8 +565,10 @@ static void order_steps(const struct situation *s, struct plan *plan)
 		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
 	FOR_EACH_SOUND(i)
 		add_free(plan, &plan->subjects[i], i);
-	FOR_EACH_SOUND(i) {
+	FOR_EACH_SOUND(i)
 		add_plug(s, plan, &plan->subjects[i], i);
+	FOR_EACH_SOUND(i) {
+		add_confirm(plan, &plan->subjects[i], i);
 		learns |= plan->subjects[i].plug && !plan->subjects[i].assignment.guest_set;
 	}
 	if (learns)

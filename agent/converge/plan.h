@@ -93,6 +93,7 @@ struct subject {
 	struct assignment assignment; /* as wanted; only the id when it is not wanted */
 	unsigned want;                /* VIEW_* where it should be */
 	unsigned have;                /* VIEW_* where its device is */
+	struct pciaddr vf;            /* which the device, else the lease, says that it has */
 	unsigned unplug;              /* VIEW_* where it has to come out */
 	unsigned plug;                /* VIEW_* where it has to go in; both: it names another VF */
 	bool leased;
@@ -100,6 +101,9 @@ struct subject {
 	bool claims;
 	struct lease fresh; /* the one to claim */
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
+	/* While the steps are carried out. */
+	bool taken; /* somebody else has the VF: another is to be chosen */
+	bool out;   /* the running guest has let go */
 };
 
 #define STEP_ALL ((size_t)-1)

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "converge/converge.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "converge/execute.h"
+#include "converge/foreign.h"
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "xml/domain.h"
+
+/* More VFs than that are not taken from under us in one run. */
+#define ROUNDS_MAX 64
+
+static int view_read(struct converge *c, unsigned which, struct domain_view *view,
+		     struct err **err)
+{
+	struct virt *virt = c->edges->virt;
+	cleanup_free char *xml = NULL;
+	struct err *why = NULL;
+
+	if (virt->ops->xml(virt, &c->dom, which, &xml, &why)) {
+		/* It stopped, or was undefined, just now: then it has no such view. */
+		if (why->code == ERR_ABSENT) {
+			err_free(&why);
+			return 0;
+		}
+		*err = why;
+		return -1;
+	}
+	if (domain_xml_parse(xml, view, err))
+		return -1;
+	view->present = true;
+	if (!view->metadata_error)
+		return 0;
+	err_set(err, ERR_FAILED, "the vfpool metadata of %s is not valid: %s", c->dom.name,
+		view->metadata_error);
+	err_now(err, "nothing was changed");
+	return err_next(err,
+			"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri "
+			"urn:vfpool:domain:1 --remove %s`",
+			c->dom.name, c->dom.name, which == VIEW_LIVE ? "--live" : "--config");
+}
+
+static int domain_read(struct converge *c, struct err **err)
+{
+	struct virt *virt = c->edges->virt;
+	struct store *store = c->edges->store;
+	struct domain *d = &c->domain;
+
+	domain_clear(d);
+	leases_clear(&c->leases);
+	memcpy(d->uuid, c->dom.uuid, sizeof(d->uuid));
+	d->name = mem_strdup(c->dom.name);
+	d->id = c->dom.id;
+	if (store->ops->list(store, d->uuid, NULL, &c->leases, err))
+		return -1;
+	if (c->gone)
+		return 0;
+	if (virt->ops->state(virt, &c->dom, &d->persistent, &d->paused, err))
+		return -1;
+	if (d->id >= 0 && view_read(c, VIEW_LIVE, &d->live, err))
+		return -1;
+	if (d->persistent && view_read(c, VIEW_CONFIG, &d->config, err))
+		return -1;
+	return 0;
+}
+
+static int lock_and_read(struct converge *c, struct err **err)
+{
+	cleanup_free char *name = mem_printf("domain-%s", c->dom.uuid);
+
+	c->deadline = c->edges->now() + c->seconds * (msec)1000;
+	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !domain_read(c, err))
+		return 0;
+	converge_close(c);
+	return -1;
+}
+
+int converge_open(struct converge *c, struct edges *edges, const char *name, unsigned seconds,
+		  struct err **err)
+{
+	*c = (struct converge){.edges = edges, .seconds = seconds, .lock = -1};
+	if (edges->virt->ops->find(edges->virt, name, &c->dom, err))
+		return -1;
+	return lock_and_read(c, err);
+}
+
+int converge_open_leased(struct converge *c, struct edges *edges, const char *uuid,
+			 const char *name, unsigned seconds, struct err **err)
+{
+	struct err *why = NULL;
+
+	*c = (struct converge){.edges = edges, .seconds = seconds, .lock = -1};
+	if (edges->virt->ops->find(edges->virt, uuid, &c->dom, &why)) {
+		if (why->code != ERR_ABSENT) {
+			*err = why;
+			return -1;
+		}
+		err_free(&why);
+		c->gone = true;
+		c->dom = (struct virt_dom){.name = mem_strdup(name), .id = -1};
+		memcpy(c->dom.uuid, uuid, sizeof(c->dom.uuid));
+	}
+	return lock_and_read(c, err);
+}
+
+void converge_close(struct converge *c)
+{
+	virt_dom_clear(c->edges->virt, &c->dom);
+	domain_clear(&c->domain);
+	leases_clear(&c->leases);
+	if (c->lock >= 0)
+		(void)close(c->lock);
+	c->lock = -1;
+}
+
+/* What a plan is made from, owned. */
+struct gathered {
+	struct leases leases;
+	struct inventory inventory;
+	struct pool_place *places;
+	size_t nplaces;
+	struct foreigns foreigns;
+};
+
+static void gathered_clear(struct gathered *g)
+{
+	leases_clear(&g->leases);
+	inventory_clear(&g->inventory);
+	for (size_t i = 0; i < g->nplaces; i++) {
+		free(g->places[i].pool);
+		err_free(&g->places[i].err);
+	}
+	free(g->places);
+	foreigns_clear(&g->foreigns);
+}
+
+static int gather_pf(struct converge *c, struct gathered *g, struct pciaddr addr, unsigned what,
+		     struct err **err)
+{
+	struct host *host = c->edges->host;
+	struct pf pf = {0};
+
+	if (inventory_pf(&g->inventory, addr))
+		return 0;
+	if (host->ops->read_pf(host, addr, what, &pf, err))
+		return -1;
+	*(struct pf *)mem_append(&g->inventory.pfs, &g->inventory.npfs, sizeof(pf)) = pf;
+	return 0;
+}
+
+/* A PF that is not there any more has no VFs: its leases are let go without it. */
+static int gather_pf_if_there(struct converge *c, struct gathered *g, struct pciaddr addr,
+			      unsigned what, struct err **err)
+{
+	struct err *why = NULL;
+
+	if (!gather_pf(c, g, addr, what, &why) || why->code == ERR_ABSENT) {
+		err_free(&why);
+		return 0;
+	}
+	*err = why;
+	return -1;
+}
+
+static int gather_place(struct converge *c, struct gathered *g, const char *pool, struct err **err)
+{
+	struct host *host = c->edges->host;
+	struct pool_place *place;
+
+	for (size_t i = 0; i < g->nplaces; i++)
+		if (!strcmp(g->places[i].pool, pool))
+			return 0;
+	place = mem_append(&g->places, &g->nplaces, sizeof(*place));
+	place->pool = mem_strdup(pool);
+	place->index = -1;
+	if (host->ops->resolve(host, pool, &place->pf, &place->index, &place->err))
+		return 0; /* the plan says so to whom it concerns */
+	return gather_pf(c, g, place->pf, HOST_NETDEVS | HOST_SETTINGS | HOST_GROUPS, err);
+}
+
+/* The leases of a PF, but for those that are listed already: the domain's own. */
+static int gather_leases(struct converge *c, struct gathered *g, struct pciaddr pf,
+			 struct err **err)
+{
+	struct store *store = c->edges->store;
+	struct leases of_pf = {0};
+
+	if (store->ops->list(store, NULL, &pf, &of_pf, err))
+		return -1;
+	for (size_t i = 0; i < of_pf.n; i++)
+		if (!leases_by_vf(&g->leases, of_pf.items[i].vf))
+			*(struct lease *)mem_append(&g->leases.items, &g->leases.n,
+						    sizeof(struct lease)) =
+				lease_copy(&of_pf.items[i]);
+	leases_clear(&of_pf);
+	return 0;
+}
+
+/* Is this assignment's VF still to be chosen, as far as can be told before the host is read? */
+static bool needs_choice(const struct converge *c, const struct gathered *g,
+			 const struct assignment *a, const struct pciaddr *busy, size_t nbusy)
+{
+	const struct lease *lease = leases_by_assignment(&c->leases, a->id);
+	const struct pf *pf = lease ? inventory_pf(&g->inventory, lease->pf) : NULL;
+
+	if (domain_view_device(&c->domain.live, a->id))
+		return false;
+	for (size_t i = 0; lease && i < nbusy; i++)
+		if (pciaddr_equal(busy[i], lease->vf))
+			return true;
+	return !lease || !pf || !pf_vf_by_index(pf, lease->index);
+}
+
+static int gather_devices(struct converge *c, struct gathered *g, const struct domain_view *view,
+			  const struct scope *scope, struct err **err)
+{
+	struct host *host = c->edges->host;
+
+	for (size_t i = 0; i < view->ndevices; i++) {
+		const struct device *device = &view->devices[i];
+		struct pciaddr pf;
+		int index;
+
+		if (!device->id[0] || (scope && !scope_has(scope, device->id)) ||
+		    leases_by_assignment(&c->leases, device->id))
+			continue;
+		/* A definition can name a VF of another host: the plan sees that it is not here. */
+		if (!host->ops->resolve(host, pciaddr_str(device->host), &pf, &index, NULL) &&
+		    (gather_pf(c, g, pf, HOST_NETDEVS, err) || gather_leases(c, g, pf, err)))
+			return -1;
+	}
+	return 0;
+}
+
+static int gather_choices(struct converge *c, struct gathered *g, const struct assignments *list,
+			  const struct scope *scope, const struct pciaddr *busy, size_t nbusy,
+			  bool *chooses, struct err **err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct assignment *a = &list->items[i];
+
+		if ((scope && !scope_has(scope, a->id)) || !needs_choice(c, g, a, busy, nbusy))
+			continue;
+		if (gather_place(c, g, a->pool, err))
+			return -1;
+		*chooses = true;
+	}
+	return 0;
+}
+
+/*
+ * Reads what the scope needs and no more: the PFs of its leases and devices; and where a VF is to
+ * be chosen, that pool's PF with everything, its leases, and the other domains' devices.
+ */
+static int gather(struct converge *c, const struct wants *wants, const struct scope *scope,
+		  const struct pciaddr *busy, size_t nbusy, struct gathered *g, struct err **err)
+{
+	bool chooses = false;
+
+	for (size_t i = 0; i < c->leases.n; i++)
+		*(struct lease *)mem_append(&g->leases.items, &g->leases.n, sizeof(struct lease)) =
+			lease_copy(&c->leases.items[i]);
+	/* Places first: they are read with everything, and a PF is read only once. */
+	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
+	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
+		return -1;
+	for (size_t i = 0; i < c->leases.n; i++)
+		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
+		    gather_pf_if_there(c, g, c->leases.items[i].pf, 0, err))
+			return -1;
+	if (gather_devices(c, g, &c->domain.live, scope, err) ||
+	    gather_devices(c, g, &c->domain.config, scope, err))
+		return -1;
+	if (!chooses)
+		return 0;
+	for (size_t i = 0; i < g->nplaces; i++)
+		if (!g->places[i].err && gather_leases(c, g, g->places[i].pf, err))
+			return -1;
+	return foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
+}
+
+static int plan_once(struct converge *c, const struct wants *wants, const struct scope *scope,
+		     const struct pciaddr *busy, size_t nbusy, struct gathered *g,
+		     struct plan *plan, struct err **err)
+{
+	struct situation situation = {
+		.domain = &c->domain,
+		.wants = wants,
+		.scope = scope,
+		.busy = busy,
+		.nbusy = nbusy,
+		.policy = &policy_first_fit,
+	};
+
+	if (gather(c, wants, scope, busy, nbusy, g, err))
+		return -1;
+	situation.leases = &g->leases;
+	situation.inventory = &g->inventory;
+	situation.places = g->places;
+	situation.nplaces = g->nplaces;
+	situation.foreigns = &g->foreigns;
+	plan_make(&situation, plan);
+	return 0;
+}
+
+/* The first subject's error becomes the whole's. */
+static int outcome(struct plan *plan, struct err **err)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].err) {
+			if (err)
+				*err = steal(&plan->subjects[i].err);
+			return -1;
+		}
+	return 0;
+}
+
+static bool has_error(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].err)
+			return true;
+	return false;
+}
+
+/* Notes what somebody else has, so that the next round chooses another. */
+static bool note_taken(const struct plan *plan, struct pciaddr **busy, size_t *nbusy)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		const struct subject *sub = &plan->subjects[i];
+
+		if (!sub->taken)
+			continue;
+		any = true;
+		if (sub->leased)
+			*(struct pciaddr *)mem_append(busy, nbusy, sizeof(**busy)) = sub->lease.vf;
+	}
+	return any;
+}
+
+int converge_run(struct converge *c, const struct wants *wants, const struct scope *scope,
+		 enum converge_mode mode, struct plan *plan, size_t *steps, struct err **err)
+{
+	struct pciaddr *busy = NULL;
+	size_t nbusy = 0;
+	int result = -1;
+
+	*plan = (struct plan){0};
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		struct gathered g = {0};
+		struct execution x = {
+			.edges = c->edges,
+			.dom = c->gone ? NULL : &c->dom,
+			.domain = &c->domain,
+			.inventory = &g.inventory,
+			.plan = plan,
+			.deadline = c->deadline,
+			.seconds = c->seconds,
+		};
+		bool again;
+
+		plan_clear(plan);
+		result = plan_once(c, wants, scope, busy, nbusy, &g, plan, err);
+		if (!result && mode != CONVERGE_PLAN && !(mode == CONVERGE_CHECK && has_error(plan))) {
+			result = execute(&x, err);
+			if (steps)
+				*steps += plan->nsteps;
+		}
+		gathered_clear(&g);
+		again = !result && note_taken(plan, &busy, &nbusy);
+		/* What was done shows in the domain: whoever plans next has to see it. */
+		if (!result && plan->nsteps && mode != CONVERGE_PLAN && again)
+			result = domain_read(c, err);
+		if (result || !again)
+			break;
+	}
+	free(busy);
+	return result ? -1 : outcome(plan, err);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Converge: make one domain what it should be. Every command edits wants and calls this; it is
+ * level-triggered, so calling it again after any crash carries on.
+ */
+#ifndef VFPOOL_CONVERGE_CONVERGE_H
+#define VFPOOL_CONVERGE_CONVERGE_H
+
+#include "converge/plan.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "host/edges.h"
+
+#define CONVERGE_TIMEOUT_S 30
+
+/* One domain, locked against every other vfpool process, as it was found. */
+struct converge {
+	struct edges *edges;
+	struct virt_dom dom;
+	bool gone;           /* libvirt does not know it any more; dom has its name and UUID only */
+	struct domain domain;
+	struct leases leases; /* the domain's own */
+	unsigned seconds;     /* how long the guest has to let go */
+	msec deadline;
+	int lock;
+};
+
+/*
+ * Finds the domain (name, UUID or id), takes its lock and reads it. Waits for the lock no longer
+ * than seconds. ERR_ABSENT: no such domain. Metadata of ours that is not valid is an error: it is
+ * never guessed at, and never written over. On failure there is nothing to close.
+ */
+int converge_open(struct converge *c, struct edges *edges, const char *name, unsigned seconds,
+		  struct err **err);
+
+/* The same for a domain that leases name; one that is not there any more is .gone. */
+int converge_open_leased(struct converge *c, struct edges *edges, const char *uuid,
+			 const char *name, unsigned seconds, struct err **err);
+
+void converge_close(struct converge *c);
+
+enum converge_mode {
+	CONVERGE_PLAN,   /* plan only; nothing is changed */
+	CONVERGE_CHECK,  /* nothing is begun unless everything can be planned */
+	CONVERGE_MEND,   /* what can be done is done */
+};
+
+/*
+ * Plans and executes until the scope is as wanted, taking the next VF when one turns out to be
+ * somebody else's. *plan is the last plan, with each subject's outcome, and the caller clears it
+ * with plan_clear(); it is zeroed when -1 comes before any plan.
+ *
+ * -1: not all of the scope is as wanted; the error is the first subject's, and subjects have theirs
+ * taken out of .err only where it is returned. What was done stays done: the caller says what
+ * should be instead and calls again (attach undoes), or leaves it to the next converge.
+ *
+ * *steps, when not NULL, is increased by the number of steps done.
+ */
+int converge_run(struct converge *c, const struct wants *wants, const struct scope *scope,
+		 enum converge_mode mode, struct plan *plan, size_t *steps, struct err **err);
+
+#endif

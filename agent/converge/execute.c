@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "converge/execute.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "xml/device.h"
+#include "xml/domain.h"
+#include "xml/metadata.h"
+
+/* A guest may ignore an unplug while it boots: it is asked again this often. */
+#define ASK_AGAIN_MS 5000
+/* After a refusal sooner, since then it is awake. */
+#define REFUSED_AGAIN_MS 1500
+/* libvirt gives the VF back before it reports the removal; the driver's netdev takes a moment. */
+#define SETTLE_MS 10000
+
+/* What all steps of one execution share. */
+struct run {
+	const struct execution *x;
+	/* Read once for all that are confirmed. */
+	struct domain_view live, config;
+	struct pciaddr *up; /* PFs that were brought up */
+	size_t nup;
+};
+
+#define ALIAS_SIZE (sizeof(ASSIGNMENT_ALIAS_PREFIX) + ASSIGNMENT_ID_SIZE)
+
+static const char *alias_of(const struct subject *sub, char alias[ALIAS_SIZE])
+{
+	char *end = stpcpy(alias, ASSIGNMENT_ALIAS_PREFIX);
+
+	memcpy(end, sub->assignment.id, ASSIGNMENT_ID_SIZE);
+	return alias;
+}
+#define alias_str(sub) alias_of((sub), (char[ALIAS_SIZE]){0})
+
+static const struct pf *lease_pf(const struct run *run, const struct lease *lease)
+{
+	return inventory_pf(run->x->inventory, lease->pf);
+}
+
+/* Settings are kept by the PF's netdev: a PF that is no NIC has none. */
+static const struct pf *settings_pf(const struct run *run, const struct lease *lease)
+{
+	const struct pf *pf = lease_pf(run, lease);
+
+	return pf && pf->netdev ? pf : NULL;
+}
+
+static int store_state(const struct run *run, struct lease *lease, enum lease_state state,
+		       struct err **err)
+{
+	struct store *store = run->x->edges->store;
+
+	lease->state = state;
+	return store->ops->update(store, lease, err);
+}
+
+static int do_drop(struct run *run, struct subject *sub, struct err **err)
+{
+	struct store *store = run->x->edges->store;
+	struct err *why = NULL;
+
+	if (store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	err_free(&why);
+	lease_clear(&sub->lease);
+	sub->leased = false;
+	return 0;
+}
+
+/* Those of the VF's settings that are not as wanted are applied. */
+static int settings_apply(const struct run *run, const struct lease *lease,
+			  const struct vf_settings *want, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = settings_pf(run, lease);
+	struct vf_settings now, todo = *want;
+
+	if (!pf)
+		return 0;
+	if (host->ops->read_settings(host, pf, lease->index, &now, err))
+		return -1;
+	/* What cannot be read back cannot be compared: then it is set. */
+	todo.known = vf_settings_diff(&now, want) | (want->known & ~now.known);
+	return todo.known ? host->ops->apply(host, pf, lease->index, &todo, err) : 0;
+}
+
+/*
+ * Somebody else has the VF by now, so only what is still as we set it is taken back. libvirt has
+ * changed nothing when it refuses.
+ */
+static int do_give_up(struct run *run, struct subject *sub, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct assignment *a = &sub->assignment;
+	const struct pf *pf = settings_pf(run, &sub->lease);
+	struct vf_settings now, back = sub->lease.saved;
+
+	if (pf && a->form == FORM_HOSTDEV && back.known) {
+		if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
+			return -1;
+		if (!mac_equal(now.mac, a->mac))
+			back.known &= ~SETTING_MAC;
+		if (now.vlan != a->vlan)
+			back.known &= ~SETTING_VLAN;
+		back.known &= (SETTING_MAC | SETTING_VLAN) & vf_settings_diff(&now, &back);
+		if (back.known && host->ops->apply(host, pf, sub->lease.index, &back, err))
+			return -1;
+	}
+	return do_drop(run, sub, err);
+}
+
+static int do_claim(struct run *run, struct subject *sub, struct err **err)
+{
+	struct store *store = run->x->edges->store;
+
+	if (store->ops->claim(store, &sub->fresh, err))
+		return -1;
+	sub->lease = sub->fresh;
+	sub->fresh = (struct lease){0};
+	sub->leased = true;
+	sub->claims = false;
+	return 0;
+}
+
+static int do_record(struct run *run, unsigned views, struct err **err)
+{
+	const struct execution *x = run->x;
+	struct virt *virt = x->edges->virt;
+	cleanup_free char *live = metadata_xml_format(&x->plan->record.live);
+	cleanup_free char *config = metadata_xml_format(&x->plan->record.config);
+
+	/* One round trip where both say the same. */
+	if (views == (VIEW_LIVE | VIEW_CONFIG) &&
+	    (live == config || (live && config && !strcmp(live, config))))
+		return virt->ops->set_metadata(virt, x->dom, live, views, err);
+	if (views & VIEW_CONFIG &&
+	    virt->ops->set_metadata(virt, x->dom, config, VIRT_CONFIG, err))
+		return -1;
+	if (views & VIEW_LIVE && virt->ops->set_metadata(virt, x->dom, live, VIRT_LIVE, err))
+		return -1;
+	return 0;
+}
+
+static int do_release(struct run *run, struct subject *sub, struct err **err)
+{
+	return store_state(run, &sub->lease, LEASE_RELEASING, err);
+}
+
+static int do_unplug_config(struct run *run, struct subject *sub, struct err **err)
+{
+	struct virt *virt = run->x->edges->virt;
+	struct err *why = NULL;
+
+	if (virt->ops->detach(virt, run->x->dom, alias_str(sub), VIRT_CONFIG, &why) &&
+	    why->code != ERR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	err_free(&why);
+	return 0;
+}
+
+/*
+ * A refusal to even pass the request on can be a matter of the moment (the guest's own last
+ * request is still under way): STEP_AWAIT asks again.
+ */
+static int do_unplug(struct run *run, struct subject *sub, struct err **err)
+{
+	const struct execution *x = run->x;
+	struct virt *virt = x->edges->virt;
+	struct host *host = x->edges->host;
+	struct err *why = NULL;
+
+	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
+		return -1;
+	if (virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
+		if (why->code == ERR_LOST) {
+			*err = why;
+			return -1;
+		}
+		sub->out = why->code == ERR_ABSENT;
+	}
+	err_free(&why);
+	return 0;
+}
+
+static bool awaited(const struct subject *sub)
+{
+	return sub->unplug & VIEW_LIVE && !sub->out && !sub->err;
+}
+
+static struct subject *first_awaited(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (awaited(&plan->subjects[i]))
+			return &plan->subjects[i];
+	return NULL;
+}
+
+static void all_out(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		plan->subjects[i].out = true;
+}
+
+/* Events can be lost; the XML tells the truth. What is still there is asked again. */
+static int ask_again(const struct execution *x, bool ask, struct err **err)
+{
+	struct virt *virt = x->edges->virt;
+	cleanup_free char *xml = NULL;
+	struct domain_view view = {0};
+	struct err *why = NULL;
+	int result = 0;
+
+	if (virt->ops->xml(virt, x->dom, VIRT_LIVE, &xml, &why)) {
+		if (why->code == ERR_ABSENT) {
+			err_free(&why);
+			all_out(x->plan);
+			return 0;
+		}
+		*err = why;
+		return -1;
+	}
+	if (domain_xml_parse(xml, &view, err))
+		return -1;
+	for (size_t i = 0; i < x->plan->nsubjects && !result; i++) {
+		struct subject *sub = &x->plan->subjects[i];
+
+		if (!awaited(sub))
+			continue;
+		if (!domain_view_device(&view, sub->assignment.id)) {
+			sub->out = true;
+		} else if (ask && virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
+			if (why->code == ERR_LOST) {
+				*err = steal(&why);
+				result = -1;
+			} else {
+				sub->out = why->code == ERR_ABSENT;
+			}
+			err_free(&why);
+		}
+	}
+	domain_view_clear(&view);
+	return result;
+}
+
+static void note_event(const struct execution *x, const struct virt_event *event, msec *again)
+{
+	if (strcmp(event->uuid, x->domain->uuid) != 0)
+		return;
+	if (event->kind == VIRT_DOMAIN_STOPPED) {
+		all_out(x->plan);
+		return;
+	}
+	for (size_t i = 0; i < x->plan->nsubjects; i++) {
+		struct subject *sub = &x->plan->subjects[i];
+
+		if (!awaited(sub) || !event->alias || strcmp(event->alias, alias_str(sub)) != 0)
+			continue;
+		if (event->kind == VIRT_DEVICE_REMOVED)
+			sub->out = true;
+		else if (*again > x->edges->now() + REFUSED_AGAIN_MS)
+			*again = x->edges->now() + REFUSED_AGAIN_MS;
+	}
+}
+
+static int do_await(struct run *run, struct err **err)
+{
+	const struct execution *x = run->x;
+	struct virt *virt = x->edges->virt;
+	msec again = x->edges->now() + ASK_AGAIN_MS;
+
+	while (first_awaited(x->plan)) {
+		struct virt_event event = {0};
+		msec now, until = again < x->deadline ? again : x->deadline;
+		int got = virt->ops->next_event(virt, until, &event, err);
+
+		if (got < 0)
+			return -1;
+		if (got > 0) {
+			note_event(x, &event, &again);
+			free(event.alias);
+			continue;
+		}
+		now = x->edges->now();
+		if (ask_again(x, now < x->deadline, err))
+			return -1;
+		if (now >= x->deadline)
+			break;
+		again = now + ASK_AGAIN_MS;
+	}
+	for (struct subject *sub; (sub = first_awaited(x->plan));) {
+		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
+			x->domain->name, pciaddr_str(sub->vf), x->seconds);
+		err_now(&sub->err, "the VF is still in the guest and stays promised to it");
+		err_next(&sub->err, "see that the guest has booted and answers PCI hot-unplug, then "
+				    "repeat the command");
+	}
+	return 0;
+}
+
+static int do_settle(struct run *run, struct subject *sub, struct err **err)
+{
+	const struct execution *x = run->x;
+	struct host *host = x->edges->host;
+	msec deadline = x->edges->now() + SETTLE_MS;
+	struct err *why = NULL;
+
+	if (host->ops->watch(host, err))
+		return -1;
+	if (!host->ops->wait_driver(host, sub->lease.vf, sub->lease.driver, deadline, &why))
+		return 0;
+	if (why->code == ERR_ABSENT) {
+		/* A VF that is gone has no settings: nothing is left but to forget it. */
+		err_free(&why);
+		sub->lease.saved.known = 0;
+		return 0;
+	}
+	*err = why;
+	err_next(err, "bind VF %s to its driver, then `vfpool reconcile`",
+		 pciaddr_str(sub->lease.vf));
+	return -1;
+}
+
+static int do_restore(struct run *run, struct subject *sub, struct err **err)
+{
+	if (!sub->lease.saved.known)
+		return 0;
+	if (!settings_apply(run, &sub->lease, &sub->lease.saved, err))
+		return 0;
+	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
+	return err_next(err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
+}
+
+static int do_pf_up(struct run *run, struct subject *sub, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = lease_pf(run, &sub->lease);
+
+	for (size_t i = 0; i < run->nup; i++)
+		if (pciaddr_equal(run->up[i], pf->addr))
+			return 0;
+	log_say("bringing %s up: libvirt gives no VF of a PF that is down", pf_str(pf));
+	if (host->ops->pf_up(host, pf, err))
+		return err_wrap(err, "bringing %s up", pf_str(pf));
+	*(struct pciaddr *)mem_append(&run->up, &run->nup, sizeof(*run->up)) = pf->addr;
+	return 0;
+}
+
+static int do_save(struct run *run, struct subject *sub, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = settings_pf(run, &sub->lease);
+
+	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
+		return -1;
+	return store_state(run, &sub->lease, LEASE_PLUGGING, err);
+}
+
+static struct vf_settings settings_of(const struct assignment *a)
+{
+	return (struct vf_settings){
+		.known = SETTING_MAC | SETTING_VLAN,
+		.mac = a->mac,
+		.vlan = a->vlan,
+		.vlan_proto = 0x8100,
+	};
+}
+
+static int do_set(struct run *run, struct subject *sub, struct err **err)
+{
+	struct vf_settings want = settings_of(&sub->assignment);
+
+	return settings_apply(run, &sub->lease, &want, err);
+}
+
+static int do_plug(struct run *run, struct subject *sub, struct err **err)
+{
+	struct virt *virt = run->x->edges->virt;
+	cleanup_free char *xml = device_xml_format(&sub->assignment, sub->lease.vf);
+
+	return virt->ops->attach(virt, run->x->dom, xml, sub->plug, err);
+}
+
+static int view_read(const struct run *run, unsigned view, struct domain_view *out,
+		     struct err **err)
+{
+	struct virt *virt = run->x->edges->virt;
+	cleanup_free char *xml = NULL;
+
+	if (out->present)
+		return 0;
+	if (virt->ops->xml(virt, run->x->dom, view, &xml, err) || domain_xml_parse(xml, out, err))
+		return -1;
+	out->present = true;
+	return 0;
+}
+
+static int confirm_view(struct run *run, struct subject *sub, unsigned which, struct err **err)
+{
+	struct domain_view *view = which == VIEW_LIVE ? &run->live : &run->config;
+	const char *words = which == VIEW_LIVE ? "running" : "persistent";
+	const struct device *device;
+
+	if (!(sub->want & which))
+		return 0;
+	if (view_read(run, which, view, err))
+		return -1;
+	device = domain_view_device(view, sub->assignment.id);
+	if (!device || !pciaddr_equal(device->host, sub->lease.vf))
+		return err_set(err, ERR_FAILED, "the %s definition of %s shows no VF %s of ours", words,
+			       run->x->domain->name, pciaddr_str(sub->lease.vf));
+	if (!sub->assignment.guest_set && device->guest_set) {
+		sub->assignment.guest_set = true;
+		sub->assignment.guest = device->guest;
+	}
+	return 0;
+}
+
+/* Only while the guest has it: libvirt sets MAC and VLAN when the guest starts. */
+static int confirm_settings(struct run *run, struct subject *sub, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = settings_pf(run, &sub->lease);
+	struct vf_settings want = settings_of(&sub->assignment), now;
+	unsigned off;
+
+	if (!pf || !(sub->want & VIEW_LIVE))
+		return 0;
+	if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
+		return -1;
+	off = vf_settings_diff(&now, &want);
+	if (off & SETTING_MAC)
+		return err_set(err, ERR_FAILED, "VF %s has MAC %s, not %s",
+			       pciaddr_str(sub->lease.vf), mac_str(now.mac), mac_str(want.mac));
+	if (off & SETTING_VLAN)
+		return err_set(err, ERR_FAILED, "VF %s has VLAN %u, not %u",
+			       pciaddr_str(sub->lease.vf), now.vlan, want.vlan);
+	return 0;
+}
+
+static int do_confirm(struct run *run, struct subject *sub, struct err **err)
+{
+	if (confirm_view(run, sub, VIEW_LIVE, err) || confirm_view(run, sub, VIEW_CONFIG, err) ||
+	    confirm_settings(run, sub, err))
+		return -1;
+	return store_state(run, &sub->lease, LEASE_HELD, err);
+}
+
+static unsigned learn_into(struct assignments *list, const struct subject *sub, unsigned view)
+{
+	struct assignment *item = assignments_find(list, sub->assignment.id);
+
+	if (!item || item->guest_set || !sub->assignment.guest_set)
+		return 0;
+	item->guest_set = true;
+	item->guest = sub->assignment.guest;
+	return view;
+}
+
+static int do_learn(struct run *run, struct err **err)
+{
+	struct plan *plan = run->x->plan;
+	unsigned views = 0;
+
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		views |= learn_into(&plan->record.live, &plan->subjects[i], VIEW_LIVE);
+		views |= learn_into(&plan->record.config, &plan->subjects[i], VIEW_CONFIG);
+	}
+	if (!run->x->domain->live.present)
+		views &= ~VIEW_LIVE;
+	return views ? do_record(run, views, err) : 0;
+}
+
+static int do_step_of_all(struct run *run, const struct step *step, struct err **err)
+{
+	switch (step->kind) {
+	case STEP_RECORD:
+		return do_record(run, step->views, err);
+	case STEP_AWAIT:
+		return do_await(run, err);
+	case STEP_LEARN:
+		return do_learn(run, err);
+	default: /* the others are about one subject */
+		return err_set(err, ERR_FAILED, "step %s has no subject", step_name(step->kind));
+	}
+}
+
+static int (*const subject_steps[])(struct run *, struct subject *, struct err **) = {
+	[STEP_GIVE_UP] = do_give_up,
+	[STEP_CLAIM] = do_claim,
+	[STEP_RELEASE] = do_release,
+	[STEP_UNPLUG_CONFIG] = do_unplug_config,
+	[STEP_UNPLUG] = do_unplug,
+	[STEP_SETTLE] = do_settle,
+	[STEP_RESTORE] = do_restore,
+	[STEP_DROP] = do_drop,
+	[STEP_PF_UP] = do_pf_up,
+	[STEP_SAVE] = do_save,
+	[STEP_SET] = do_set,
+	[STEP_PLUG] = do_plug,
+	[STEP_CONFIRM] = do_confirm,
+};
+
+/* 0: go on; 1: the rest is not to be tried; -1: error. */
+static int do_step(struct run *run, const struct step *step, struct err **err)
+{
+	struct subject *sub;
+	struct err *why = NULL;
+
+	if (step->subject == STEP_ALL)
+		return do_step_of_all(run, step, err);
+	sub = &run->x->plan->subjects[step->subject];
+	if (sub->err || sub->taken || !subject_steps[step->kind](run, sub, &why))
+		return 0;
+	if (why->code == ERR_LOST) {
+		*err = why;
+		return -1;
+	}
+	if (why->code == ERR_TAKEN) {
+		sub->taken = true;
+		err_free(&why);
+	} else {
+		sub->err = why;
+	}
+	return step->kind == STEP_CLAIM || step->kind == STEP_GIVE_UP;
+}
+
+int execute(struct execution *execution, struct err **err)
+{
+	struct run run = {.x = execution};
+	int result = 0;
+
+	for (size_t i = 0; i < execution->plan->nsteps && !result; i++)
+		result = do_step(&run, &execution->plan->steps[i], err);
+	domain_view_clear(&run.live);
+	domain_view_clear(&run.config);
+	free(run.up);
+	return result < 0 ? -1 : 0;
+}
