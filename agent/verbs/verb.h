@@ -15,9 +15,9 @@
 
 /* What the global options say, and the edges, each opened when a verb first needs it. */
 struct session {
-	const char *uri;   /* -c; NULL: as virsh chooses */
-	const char *sysfs; /* --sysfs; NULL: /sys */
-	const char *store; /* STORE_PATH, or --store */
+	const char *uri;      /* -c; NULL: as virsh chooses */
+	const char *sysfs;    /* --sysfs; NULL: /sys */
+	const char *store;    /* STORE_PATH, or --store */
 	enum table_mode mode; /* --json */
 	struct edges edges;
 	bool store_writable;
@@ -26,8 +26,8 @@ struct session {
 enum { NEED_HOST = 1, NEED_VIRT = 2, NEED_STORE = 4, NEED_STORE_WRITE = 8 };
 
 /*
- * Opens what is needed and not open yet. NEED_STORE_WRITE refuses whoever is not root before anything
- * else is done. The session closes what it opened when main() ends.
+ * Opens what is needed and not open yet. NEED_STORE_WRITE refuses whoever is not root before
+ * anything else is done. The session closes what it opened when main() ends.
  */
 int session_need(struct session *session, unsigned what, struct err **err);
 
@@ -40,6 +40,12 @@ struct verb {
 	int (*run)(const struct verb *verb, struct session *session, int argc, char **argv,
 		   struct err **err);
 };
+
+extern const struct verb verb_attach;
+extern const struct verb verb_detach;
+extern const struct verb verb_list;
+extern const struct verb verb_why;
+extern const struct verb verb_reconcile;
 
 /*
  * Parses a verb's options with argp; parse is argp's parser, input its state->input. Options and

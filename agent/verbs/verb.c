@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "verbs/verb.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "verbs/globals.h"
+
+enum { KEY_JSON = 0x1000, KEY_SYSFS, KEY_STORE };
+
+static const struct argp_option globals_options[] = {
+	{"connect", 'c', "URI", 0, "connect to this libvirt (default: as virsh does)", 0},
+	{"quiet", 'q', NULL, 0, "no words of progress", 0},
+	{"json", KEY_JSON, NULL, 0, "answer in JSON", 0},
+	{"sysfs", KEY_SYSFS, "DIR", 0, "read this tree in place of /sys: another machine's", 0},
+	{"store", KEY_STORE, "FILE", 0, "keep the leases here (default: " STORE_PATH ")", 0},
+	{0},
+};
+
+static error_t globals_parse(int key, char *arg, struct argp_state *state)
+{
+	struct session *session = state->input;
+
+	if (!session)
+		return ARGP_ERR_UNKNOWN;
+	switch (key) {
+	case 'c':
+		session->uri = arg;
+		return 0;
+	case 'q':
+		log_quiet(true);
+		return 0;
+	case KEY_JSON:
+		session->mode = TABLE_JSON;
+		return 0;
+	case KEY_SYSFS:
+		session->sysfs = arg;
+		return 0;
+	case KEY_STORE:
+		session->store = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp globals_argp = {.options = globals_options, .parser = globals_parse};
+
+static struct session *bound;
+
+void globals_bind(struct session *session)
+{
+	bound = session;
+}
+
+/* The first line of what argp or getopt said, without the name of the program before it. */
+static int words_to_err(char *words, const char *name, struct err **err)
+{
+	size_t length = strlen(name);
+
+	words[strcspn(words, "\n")] = '\0';
+	if (strncmp(words, name, length) == 0 && strncmp(words + length, ": ", 2) == 0)
+		words += length + 2;
+	return err_set(err, ERR_USAGE, "%s", words);
+}
+
+int globals_run_argp(const struct argp *argp, unsigned flags, int argc, char **argv, void *input,
+		     struct err **err)
+{
+	cleanup_free char *words = NULL;
+	FILE *caught, *real = stderr;
+	size_t size = 0;
+	error_t rc;
+
+	caught = open_memstream(&words, &size);
+	if (!caught)
+		return err_errno(err, errno, "reading the options");
+	/* argp takes its stream from here, and getopt below it knows no other. */
+	stderr = caught;
+	rc = argp_parse(argp, argc, argv, flags | ARGP_NO_EXIT | ARGP_NO_HELP, NULL, input);
+	stderr = real;
+	if (fclose(caught) != 0)
+		return err_errno(err, errno, "reading the options");
+	if (rc == ECANCELED)
+		return 0;
+	if (size)
+		return words_to_err(words, argv[0], err);
+	if (rc)
+		return err_set(err, ERR_USAGE, "%s", strerror(rc));
+	return 0;
+}
+
+struct invocation {
+	void *input;
+	bool help;
+};
+
+static const struct argp_option help_options[] = {
+	{"help", 'h', NULL, 0, "show this help", -1},
+	{0},
+};
+
+static error_t invocation_parse(int key, char *arg, struct argp_state *state)
+{
+	struct invocation *invocation = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = invocation->input;
+		state->child_inputs[1] = bound;
+		return 0;
+	case 'h':
+		invocation->help = true;
+		return ECANCELED;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static int print_help(const struct verb *verb, const struct argp *argp, struct err **err)
+{
+	cleanup_free char *name = mem_printf("vfpool %s", verb->name);
+
+	argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
+	if (fflush(stdout) != 0)
+		return err_errno(err, errno, "writing the output");
+	return 1;
+}
+
+int verb_parse(const struct verb *verb, argp_parser_t parse, int argc, char **argv, void *input,
+	       struct err **err)
+{
+	const struct argp own = {.options = verb->options, .parser = parse};
+	const struct argp_child children[] = {
+		{&own, 0, NULL, 0},
+		{&globals_argp, 0, "Options of every command:", 100},
+		{0},
+	};
+	const struct argp argp = {
+		.options = help_options,
+		.parser = invocation_parse,
+		.args_doc = verb->args,
+		.doc = verb->help,
+		.children = children,
+	};
+	struct invocation invocation = {.input = input};
+	int rc = globals_run_argp(&argp, 0, argc, argv, &invocation, err);
+
+	if (invocation.help)
+		return print_help(verb, &argp, err);
+	if (rc < 0) {
+		(void)err_wrap(err, "%s", verb->name);
+		return err_next(err, "vfpool help %s says how it is used", verb->name);
+	}
+	return 0;
+}
+
+static int need_store(struct session *session, bool writable, struct err **err)
+{
+	struct store *store;
+
+	if (session->edges.store && (session->store_writable || !writable))
+		return 0;
+	if (store_open(session->store ? session->store : STORE_PATH, writable, &store, err) < 0)
+		return -1;
+	if (session->edges.store)
+		session->edges.store->ops->close(session->edges.store);
+	session->edges.store = store;
+	session->store_writable = writable;
+	return 0;
+}
+
+int session_need(struct session *session, unsigned what, struct err **err)
+{
+	struct edges *edges = &session->edges;
+
+	if ((what & NEED_STORE_WRITE) && geteuid() != 0) {
+		(void)err_set(err, ERR_FAILED, "this needs root");
+		(void)err_now(err, "nothing was changed");
+		return err_next(err, "run it with sudo");
+	}
+	if ((what & NEED_HOST) && !edges->host && host_open(session->sysfs, &edges->host, err) < 0)
+		return -1;
+	if ((what & (NEED_STORE | NEED_STORE_WRITE)) &&
+	    need_store(session, what & NEED_STORE_WRITE, err) < 0)
+		return -1;
+	if ((what & NEED_VIRT) && !edges->virt && virt_open(session->uri, &edges->virt, err) < 0)
+		return -1;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	struct edges *edges = &session->edges;
+
+	if (edges->virt)
+		edges->virt->ops->close(edges->virt);
+	if (edges->store)
+		edges->store->ops->close(edges->store);
+	if (edges->host)
+		edges->host->ops->close(edges->host);
+	edges->virt = NULL;
+	edges->store = NULL;
+	edges->host = NULL;
+}
