@@ -144,6 +144,8 @@ int main(int argc, char **argv)
 	/* A reader that has gone away is an error of the write, not the end in the midst of work.
 	 */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* argp's note on long and short options helps nobody here. */
+	(void)setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	globals_bind(&session);
 	if (run(&session, argc, argv, &err) < 0) {
 		err_print(err, stderr);

@@ -18,8 +18,8 @@ static const struct argp_option globals_options[] = {
 	{"connect", 'c', "URI", 0, "connect to this libvirt (default: as virsh does)", 0},
 	{"quiet", 'q', NULL, 0, "no words of progress", 0},
 	{"json", KEY_JSON, NULL, 0, "answer in JSON", 0},
-	{"sysfs", KEY_SYSFS, "DIR", 0, "read this tree in place of /sys: another machine's", 0},
-	{"store", KEY_STORE, "FILE", 0, "keep the leases here (default: " STORE_PATH ")", 0},
+	{"sysfs", KEY_SYSFS, "DIR", 0, "read this tree in place of /sys", 0},
+	{"store", KEY_STORE, "FILE", 0, "keep the leases in this file", 0},
 	{0},
 };
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "converge/foreign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "xml/domain.h"
+
+static void add_view(struct foreigns *foreigns, const struct domain_view *view, const char *name,
+		     bool running)
+{
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (!*view->devices[i].id)
+			foreigns_add(foreigns, view->devices[i].host, name, running);
+	for (size_t i = 0; i < view->nmacs; i++)
+		foreigns_add_mac(foreigns, view->macs[i], name);
+}
+
+void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)
+{
+	if (domain->live.present)
+		add_view(foreigns, &domain->live, domain->name, true);
+	if (domain->config.present)
+		add_view(foreigns, &domain->config, domain->name, false);
+}
+
+/*
+ * One definition of one domain. Whether it has a definition of that kind is not asked before: its
+ * absence is the answer. Only a lost connection ends it all.
+ */
+static int add_definition(struct virt *virt, const struct virt_dom *dom, unsigned which,
+			  struct foreigns *foreigns, struct err **err)
+{
+	cleanup_free char *xml = NULL;
+	cleanup_err struct err *why = NULL;
+	struct domain_view view = {0};
+
+	if (virt->ops->xml(virt, dom, which, &xml, &why) < 0) {
+		if (why->code == ERR_ABSENT)
+			return 0;
+		if (why->code == ERR_LOST) {
+			if (err)
+				*err = steal(&why);
+			return err_wrap(err, "reading the definition of domain %s", dom->name);
+		}
+	} else if (domain_xml_parse(xml, &view, &why) == 0) {
+		add_view(foreigns, &view, dom->name, which == VIRT_LIVE);
+		domain_view_clear(&view);
+		return 0;
+	}
+	log_warn("domain %s is passed over, its devices are not known: %s", dom->name, why->what);
+	return 0;
+}
+
+static int add_domain(struct virt *virt, const struct virt_dom *dom, struct foreigns *foreigns,
+		      struct err **err)
+{
+	if (dom->id >= 0 && add_definition(virt, dom, VIRT_LIVE, foreigns, err) < 0)
+		return -1;
+	return add_definition(virt, dom, VIRT_CONFIG, foreigns, err);
+}
+
+int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
+		    struct err **err)
+{
+	struct virt *virt = edges->virt;
+	struct foreigns found = {0};
+	cleanup_free struct virt_dom *doms = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	if (virt->ops->list(virt, &doms, &n, err) < 0)
+		return -1;
+	if (known)
+		foreigns_add_domain(&found, known);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && !(known && strcmp(doms[i].uuid, known->uuid) == 0))
+			rc = add_domain(virt, &doms[i], &found, err);
+		virt_dom_clear(virt, &doms[i]);
+	}
+	if (rc < 0) {
+		foreigns_clear(&found);
+		return -1;
+	}
+	*out = found;
+	return 0;
+}
