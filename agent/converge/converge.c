@@ -107,6 +107,13 @@ int converge_open_leased(struct converge *c, struct edges *edges, const char *uu
 	return lock_and_read(c, err);
 }
 
+int converge_again(struct converge *c, unsigned seconds, struct err **err)
+{
+	c->seconds = seconds;
+	c->deadline = c->edges->now() + seconds * (msec)1000;
+	return domain_read(c, err);
+}
+
 void converge_close(struct converge *c)
 {
 	virt_dom_clear(c->edges->virt, &c->dom);
@@ -138,27 +145,33 @@ static void gathered_clear(struct gathered *g)
 	foreigns_clear(&g->foreigns);
 }
 
+/* what is HOST_*; a PF that was read for less is read again when more than its VFs is asked for. */
 static int gather_pf(struct converge *c, struct gathered *g, struct pciaddr addr, unsigned what,
 		     struct err **err)
 {
 	struct host *host = c->edges->host;
+	struct pf *known = inventory_pf(&g->inventory, addr);
 	struct pf pf = {0};
 
-	if (inventory_pf(&g->inventory, addr))
+	if (known && !what)
 		return 0;
 	if (host->ops->read_pf(host, addr, what, &pf, err))
 		return -1;
-	*(struct pf *)mem_append(&g->inventory.pfs, &g->inventory.npfs, sizeof(pf)) = pf;
+	if (known)
+		pf_clear(known);
+	else
+		known = mem_append(&g->inventory.pfs, &g->inventory.npfs, sizeof(pf));
+	*known = pf;
 	return 0;
 }
 
 /* A PF that is not there any more has no VFs: its leases are let go without it. */
 static int gather_pf_if_there(struct converge *c, struct gathered *g, struct pciaddr addr,
-			      unsigned what, struct err **err)
+			      struct err **err)
 {
 	struct err *why = NULL;
 
-	if (!gather_pf(c, g, addr, what, &why) || why->code == ERR_ABSENT) {
+	if (!gather_pf(c, g, addr, 0, &why) || why->code == ERR_ABSENT) {
 		err_free(&why);
 		return 0;
 	}
@@ -200,7 +213,7 @@ static int gather_leases(struct converge *c, struct gathered *g, struct pciaddr 
 	return 0;
 }
 
-/* Is this assignment's VF still to be chosen, as far as can be told before the host is read? */
+/* Is this assignment's VF still to be chosen? The PFs of the leases have been read. */
 static bool needs_choice(const struct converge *c, const struct gathered *g,
 			 const struct assignment *a, const struct pciaddr *busy, size_t nbusy)
 {
@@ -230,7 +243,7 @@ static int gather_devices(struct converge *c, struct gathered *g, const struct d
 			continue;
 		/* A definition can name a VF of another host: the plan sees that it is not here. */
 		if (!host->ops->resolve(host, pciaddr_str(device->host), &pf, &index, NULL) &&
-		    (gather_pf(c, g, pf, HOST_NETDEVS, err) || gather_leases(c, g, pf, err)))
+		    (gather_pf(c, g, pf, 0, err) || gather_leases(c, g, pf, err)))
 			return -1;
 	}
 	return 0;
@@ -264,16 +277,15 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	for (size_t i = 0; i < c->leases.n; i++)
 		*(struct lease *)mem_append(&g->leases.items, &g->leases.n, sizeof(struct lease)) =
 			lease_copy(&c->leases.items[i]);
-	/* Places first: they are read with everything, and a PF is read only once. */
-	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
-	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
-		return -1;
 	for (size_t i = 0; i < c->leases.n; i++)
 		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
-		    gather_pf_if_there(c, g, c->leases.items[i].pf, 0, err))
+		    gather_pf_if_there(c, g, c->leases.items[i].pf, err))
 			return -1;
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
+		return -1;
+	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
+	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
 		return -1;
 	if (!chooses)
 		return 0;
@@ -307,16 +319,20 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 	return 0;
 }
 
-/* The first subject's error becomes the whole's. */
+/* The first subject's error becomes the whole's; each that failed stays marked. */
 static int outcome(struct plan *plan, struct err **err)
 {
-	for (size_t i = 0; i < plan->nsubjects; i++)
-		if (plan->subjects[i].err) {
-			if (err)
-				*err = steal(&plan->subjects[i].err);
-			return -1;
-		}
-	return 0;
+	int result = 0;
+
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		struct subject *sub = &plan->subjects[i];
+
+		sub->failed = sub->err != NULL;
+		if (sub->failed && !result)
+			*err = steal(&sub->err);
+		result |= sub->failed ? -1 : 0;
+	}
+	return result;
 }
 
 static bool has_error(const struct plan *plan)

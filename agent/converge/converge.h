@@ -37,6 +37,12 @@ int converge_open(struct converge *c, struct edges *edges, const char *name, uns
 int converge_open_leased(struct converge *c, struct edges *edges, const char *uuid,
 			 const char *name, unsigned seconds, struct err **err);
 
+/*
+ * Reads the domain anew and gives it another so many seconds: before a second converge_run(), since
+ * the first one changed things.
+ */
+int converge_again(struct converge *c, unsigned seconds, struct err **err);
+
 void converge_close(struct converge *c);
 
 enum converge_mode {
@@ -50,8 +56,8 @@ enum converge_mode {
  * somebody else's. *plan is the last plan, with each subject's outcome, and the caller clears it
  * with plan_clear(); it is zeroed when -1 comes before any plan.
  *
- * -1: not all of the scope is as wanted; the error is the first subject's, and subjects have theirs
- * taken out of .err only where it is returned. What was done stays done: the caller says what
+ * -1: not all of the scope is as wanted; the error is the first subject's, moved out of its .err,
+ * so that .failed is what tells which ones are not. What was done stays done: the caller says what
  * should be instead and calls again (attach undoes), or leaves it to the next converge.
  *
  * *steps, when not NULL, is increased by the number of steps done.

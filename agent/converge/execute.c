@@ -519,8 +519,12 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 	if (step->subject == STEP_ALL)
 		return do_step_of_all(run, step, err);
 	sub = &run->x->plan->subjects[step->subject];
-	if (sub->err || sub->taken || !subject_steps[step->kind](run, sub, &why))
+	if (sub->err || sub->taken)
 		return 0;
+	if (!subject_steps[step->kind](run, sub, &why)) {
+		sub->did |= 1u << step->kind;
+		return 0;
+	}
 	if (why->code == ERR_LOST) {
 		*err = why;
 		return -1;

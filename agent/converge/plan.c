@@ -364,6 +364,7 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->leased = true;
 		sub->lease = lease_copy(lease);
 		sub->vf = lease->vf;
+		sub->index = lease->index;
 	}
 	if (subject_device(s, sub))
 		sub->vf = subject_device(s, sub)->host;
@@ -431,6 +432,7 @@ static void subject_plan(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
 	const struct device *device = subject_device(s, sub);
+	const struct pf *pf;
 
 	if (sub->want) {
 		subject_find_vf(p, sub);
@@ -438,6 +440,13 @@ static void subject_plan(struct planner *p, struct subject *sub)
 			return;
 	}
 	subject_compare(p, sub);
+	pf = inventory_pf(s->inventory, sub->claims ? sub->fresh.pf : sub->lease.pf);
+	if (pf && (sub->claims || sub->leased))
+		sub->pf = mem_strdup(pf_str(pf));
+	if (sub->claims) {
+		sub->vf = sub->fresh.vf;
+		sub->index = sub->fresh.index;
+	}
 	if (sub->unplug & VIEW_LIVE && s->domain->paused) {
 		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of VF %s",
 			s->domain->name, pciaddr_str(sub->vf));
@@ -612,6 +621,7 @@ void plan_clear(struct plan *plan)
 		assignment_clear(&sub->assignment);
 		lease_clear(&sub->lease);
 		lease_clear(&sub->fresh);
+		free(sub->pf);
 		err_free(&sub->err);
 	}
 	free(plan->subjects);

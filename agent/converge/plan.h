@@ -93,17 +93,22 @@ struct subject {
 	struct assignment assignment; /* as wanted; only the id when it is not wanted */
 	unsigned want;                /* VIEW_* where it should be */
 	unsigned have;                /* VIEW_* where its device is */
-	struct pciaddr vf;            /* which the device, else the lease, says that it has */
+	/* The VF that it has or gets: by its device, else its lease; to show when all is done, too. */
+	struct pciaddr vf;
+	unsigned index;
 	unsigned unplug;              /* VIEW_* where it has to come out */
 	unsigned plug;                /* VIEW_* where it has to go in; both: it names another VF */
+	char *pf; /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	bool leased;
 	struct lease lease; /* the one it has */
 	bool claims;
 	struct lease fresh; /* the one to claim */
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
+	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */
 	bool taken; /* somebody else has the VF: another is to be chosen */
 	bool out;   /* the running guest has let go */
+	unsigned did; /* 1 << STEP_*: what was done for it */
 };
 
 #define STEP_ALL ((size_t)-1)

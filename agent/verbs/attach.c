@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* attach: adds assignments to what the guest should have, and converges. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "converge/converge.h"
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "verbs/affect.h"
+#include "verbs/assigned.h"
+#include "verbs/number.h"
+#include "verbs/verb.h"
+#include "xml/device.h"
+
+#define VLAN_MAX 4094
+#define COUNT_MAX 64
+#define TIMEOUT_MAX 86400
+
+enum { KEY_MAC = AFFECT_KEY_END, KEY_VLAN, KEY_FORM, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+	{"mac", KEY_MAC, "MAC", 0, "The guest's MAC (default: one made from guest and pool)", 0},
+	{"vlan", KEY_VLAN, "ID", 0, "Tag the VF's traffic with this VLAN, 1-4094; 0: none", 0},
+	{"form", KEY_FORM, "FORM", 0,
+	 "interface (default: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)", 0},
+	{"count", KEY_COUNT, "N", 0, "Attach N VFs, all or none", 0},
+	AFFECT_OPTIONS,
+	{"print-xml", KEY_PRINT_XML, NULL, 0, "Print the device XML and change nothing", 0},
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0,
+	 "Wait so long for another vfpool at the same guest (default 30)", 0},
+	{0},
+};
+
+struct request {
+	const char *domain, *pool;
+	bool mac_set;
+	struct mac mac;
+	unsigned vlan, count, timeout;
+	enum form form;
+	struct affect affect;
+	bool print_xml;
+};
+
+static error_t parse_mac(struct request *request, const char *arg, struct argp_state *state)
+{
+	if (!mac_parse(arg, &request->mac))
+		argp_error(state, "'%s' is not a MAC address", arg);
+	else if (mac_is_multicast(request->mac))
+		argp_error(state, "%s is a multicast address; a NIC's is not", arg);
+	else if (mac_is_zero(request->mac))
+		argp_error(state, "a MAC of all zeros is none");
+	else
+		request->mac_set = true;
+	return request->mac_set ? 0 : EINVAL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	if (affect_option(&request->affect, key))
+		return 0;
+	switch (key) {
+	case KEY_MAC:
+		return parse_mac(request, arg, state);
+	case KEY_VLAN:
+		return number_option(state, "VLAN", arg, 0, VLAN_MAX, &request->vlan);
+	case KEY_COUNT:
+		return number_option(state, "count", arg, 1, COUNT_MAX, &request->count);
+	case KEY_TIMEOUT:
+		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+	case KEY_FORM:
+		if (form_parse(arg, &request->form))
+			return 0;
+		argp_error(state, "'%s' is no form: interface or hostdev", arg);
+		return EINVAL;
+	case KEY_PRINT_XML:
+		request->print_xml = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			request->domain = arg;
+		else if (state->arg_num == 1)
+			request->pool = arg;
+		else
+			return ARGP_ERR_UNKNOWN;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->pool)
+			argp_error(state, "it takes a domain and a pool or VF");
+		else if (request->mac_set && request->count > 1)
+			argp_error(state, "one --mac cannot go to %u VFs", request->count);
+		else
+			return 0;
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static bool view_has_mac(const struct domain_view *view, struct mac mac)
+{
+	for (size_t i = 0; i < view->nmacs; i++)
+		if (mac_equal(view->macs[i], mac))
+			return true;
+	for (size_t i = 0; i < view->assignments.n; i++)
+		if (mac_equal(view->assignments.items[i].mac, mac))
+			return true;
+	return false;
+}
+
+static bool domain_has_mac(const struct domain *domain, struct mac mac)
+{
+	return view_has_mac(&domain->live, mac) || view_has_mac(&domain->config, mac);
+}
+
+/* The n-th VF of a pool that a guest asks for has the same MAC each time. */
+static struct mac mac_for(const struct domain *domain, const char *pool, unsigned *n)
+{
+	for (;;) {
+		cleanup_free char *text = mem_printf("%s %s %u", domain->uuid, pool, (*n)++);
+		struct mac mac = mac_derive(text);
+
+		if (!domain_has_mac(domain, mac))
+			return mac;
+	}
+}
+
+static int want(const struct request *request, const struct domain *domain, struct wants *wants,
+		struct scope *scope, struct err **err)
+{
+	unsigned views, n = 0;
+
+	if (affect_views(&request->affect, domain, &views, err))
+		return -1;
+	if (request->mac_set && domain_has_mac(domain, request->mac))
+		return err_set(err, ERR_FAILED, "%s has an interface with MAC %s already",
+			       domain->name, mac_str(request->mac));
+	for (unsigned i = 0; i < request->count; i++) {
+		struct assignment a = {
+			.pool = mem_strdup(request->pool),
+			.form = request->form,
+			.vlan = (uint16_t)request->vlan,
+			.mac = request->mac_set ? request->mac
+						: mac_for(domain, request->pool, &n),
+		};
+
+		assignment_id_make(a.id);
+		scope_add(scope, a.id);
+		if (views & VIEW_LIVE)
+			assignments_add(&wants->live, assignment_copy(&a));
+		if (views & VIEW_CONFIG)
+			assignments_add(&wants->config, assignment_copy(&a));
+		assignment_clear(&a);
+	}
+	return 0;
+}
+
+/* All or none: what has been done of a call that failed is taken back. */
+static int undo(struct converge *c, const struct scope *scope, size_t done, struct err **err)
+{
+	struct wants before = wants_of(&c->domain);
+	struct plan plan = {0};
+	cleanup_err struct err *why = NULL;
+	int result = -1;
+
+	if (!done) {
+		wants_clear(&before);
+		return err_now(err, "nothing was changed");
+	}
+	for (size_t i = 0; i < scope->n; i++) {
+		assignments_remove(&before.live, scope->ids[i]);
+		assignments_remove(&before.config, scope->ids[i]);
+	}
+	if (!converge_again(c, CONVERGE_TIMEOUT_S, &why))
+		result = converge_run(c, &before, scope, CONVERGE_MEND, &plan, NULL, &why);
+	if (result) {
+		err_now(err, "taking back what had been done failed too: %s", why->what);
+		(*err)->next = (free((*err)->next), NULL);
+		err_next(err, "`vfpool reconcile %s` finishes that", c->domain.name);
+	} else {
+		err_now(err, "what had been done was taken back");
+	}
+	plan_clear(&plan);
+	wants_clear(&before);
+	return -1;
+}
+
+static int print(const char *domain, const struct plan *plan, enum table_mode mode,
+		 struct err **err)
+{
+	cleanup_table struct table *table = NULL;
+
+	if (assigned_new("attached", mode, &table, err))
+		return -1;
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		assigned_add(table, domain, &plan->subjects[i]);
+	return table_print(table, err);
+}
+
+static int print_xml(const struct plan *plan, struct err **err)
+{
+	cleanup_free char *all = mem_strdup("");
+
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		cleanup_free char *xml =
+			device_xml_format(&plan->subjects[i].assignment, plan->subjects[i].vf);
+		char *more = mem_printf("%s%s", all, xml);
+
+		free(all);
+		all = more;
+	}
+	if (fputs(all, stdout) < 0 || fflush(stdout))
+		return err_errno(err, errno, "writing the XML");
+	return 0;
+}
+
+static int attach(struct converge *c, const struct request *request, enum table_mode mode,
+		  struct err **err)
+{
+	struct wants wants = wants_of(&c->domain);
+	struct scope scope = {0};
+	struct plan plan = {0};
+	size_t done = 0;
+	int result = want(request, &c->domain, &wants, &scope, err);
+
+	if (result)
+		err_now(err, "nothing was changed");
+	else if (converge_run(c, &wants, &scope,
+			      request->print_xml ? CONVERGE_PLAN : CONVERGE_CHECK, &plan, &done, err))
+		result = undo(c, &scope, done, err);
+	else if (request->print_xml)
+		result = print_xml(&plan, err);
+	else
+		result = print(c->domain.name, &plan, mode, err);
+	plan_clear(&plan);
+	scope_clear(&scope);
+	wants_clear(&wants);
+	return result;
+}
+
+static int run(const struct verb *verb, struct session *session, int argc, char **argv,
+	       struct err **err)
+{
+	struct request request = {.count = 1, .timeout = CONVERGE_TIMEOUT_S};
+	struct converge c;
+	int parsed = verb_parse(verb, parse, argc, argv, &request, err);
+
+	if (parsed)
+		return parsed < 0 ? -1 : 0;
+	if (session_need(session,
+			 NEED_HOST | NEED_VIRT | (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),
+			 err) ||
+	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
+		return err_wrap(err, "attaching a VF of %s to %s", request.pool, request.domain);
+	if (attach(&c, &request, session->mode, err)) {
+		converge_close(&c);
+		return err_wrap(err, "attaching a VF of %s to %s", request.pool, request.domain);
+	}
+	converge_close(&c);
+	return 0;
+}
+
+const struct verb verb_attach = {
+	.name = "attach",
+	.args = "DOMAIN POOL|VF",
+	.help = "Give a guest a free VF",
+	.options = options,
+	.run = run,
+};
