@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* vfpool list: the host's PFs, their VFs, and who holds each. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "converge/foreign.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "verbs/verb.h"
+#include "verbs/vf_words.h"
+
+/* X(id, name, type, hidden, right, help) */
+#define COLUMNS(X)                                                                                \
+	X(NAME, "NAME", STRING, false, false, "the PF's interface, or PF/INDEX")                  \
+	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                    \
+	X(STATE, "STATE", STRING, false, false,                                                   \
+	  "free; claimed, plugging, held, releasing: vfpool's; guest, defined: of a domain, not " \
+	  "by vfpool; host; unusable; for a PF up or down")                                       \
+	X(HOLDER, "HOLDER", STRING, false, false,                                                 \
+	  "domains, or the address, bridge or driver on the host")                                \
+	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                        \
+	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                              \
+	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "id of the assignment")                 \
+	X(NUMA, "NUMA", NUMBER, false, true, "NUMA node")                                         \
+	X(GROUP, "GROUP", NUMBER, false, true, "IOMMU group")                                     \
+	X(DRIVER, "DRIVER", STRING, false, false, "driver on the host")                           \
+	X(NETDEV, "NETDEV", STRING, false, false, "interface on the host")                        \
+	X(TYPE, "TYPE", STRING, true, false, "pf or vf")                                          \
+	X(PF, "PF", STRING, true, false, "PCI address of the PF")                                 \
+	X(INDEX, "INDEX", NUMBER, true, true, "number of the VF")                                 \
+	X(REFUSAL, "REFUSAL", STRING, true, false, "why it is not free, in a word")               \
+	X(REASON, "REASON", STRING, true, false, "why it is not free, in a sentence")             \
+	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")         \
+	X(SINCE, "SINCE", NUMBER, true, true, "when vfpool gave it away, in seconds since 1970")  \
+	X(QOS, "QOS", NUMBER, true, true, "priority in the VLAN tag")                             \
+	X(TRUST, "TRUST", BOOLEAN, true, false, "whether the VF is trusted")                      \
+	X(SPOOFCHK, "SPOOFCHK", BOOLEAN, true, false, "whether source addresses are checked")     \
+	X(LINK, "LINK", STRING, true, false, "link state of the VF: auto, enable, disable")       \
+	X(MINRATE, "MINRATE", NUMBER, true, true, "guaranteed rate in Mbit/s")                    \
+	X(MAXRATE, "MAXRATE", NUMBER, true, true, "highest rate in Mbit/s")                       \
+	X(CARRIER, "CARRIER", BOOLEAN, true, false, "whether the PF has a carrier")               \
+	X(FREE, "FREE", NUMBER, true, true, "number of the PF's VFs that are free")               \
+	X(VFS, "VFS", NUMBER, true, true, "number of the PF's VFs")                               \
+	X(TOTAL, "TOTAL", NUMBER, true, true, "most VFs that the PF can have")
+
+#define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
+enum { COLUMNS(COLUMN_ID) COL_COUNT };
+
+#define COLUMN_ROW(id, name, type, hidden, right, help) \
+	[COL_##id] = {name, COLUMN_##type, help, hidden, right},
+static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
+
+enum { KEY_FREE = 0x2000, KEY_USED, KEY_NO_GUESTS };
+
+#define COLUMN_OPTION(id, name, type, hidden, right, help) {name, 0, NULL, OPTION_DOC, help, 2},
+static const struct argp_option options[] = {
+	{"free", KEY_FREE, NULL, 0, "only VFs that are free", 0},
+	{"used", KEY_USED, NULL, 0, "only VFs that somebody has", 0},
+	{"columns", 'o', "COLUMNS", 0, "show these columns, with commas between them", 0},
+	{"no-guests", KEY_NO_GUESTS, NULL, 0, "ask the host and the leases only, not libvirt", 0},
+	{"no-headings", 'n', NULL, 0, "leave the line of headings out", 0},
+	{NULL, 0, NULL, 0, "Columns (the first ones are the default, --json has all):", 2},
+	COLUMNS(COLUMN_OPTION){0},
+};
+
+struct request {
+	const char *pool;
+	const char *selection;
+	bool only_free, only_used;
+	bool no_guests;
+	bool no_headings;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case KEY_FREE:
+		request->only_free = true;
+		return 0;
+	case KEY_USED:
+		request->only_used = true;
+		return 0;
+	case 'o':
+		request->selection = arg;
+		return 0;
+	case KEY_NO_GUESTS:
+		request->no_guests = true;
+		return 0;
+	case 'n':
+		request->no_headings = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->pool)
+			return ARGP_ERR_UNKNOWN;
+		request->pool = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (request->only_free && request->only_used) {
+			argp_error(state, "--free and --used exclude each other");
+			return EINVAL;
+		}
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* All that is listed, owned. */
+struct listing {
+	struct inventory inventory;
+	struct leases leases;
+	struct foreigns foreigns;
+	int index; /* the one VF that was asked for; -1: all */
+};
+
+static void listing_clear(struct listing *listing)
+{
+	inventory_clear(&listing->inventory);
+	leases_clear(&listing->leases);
+	foreigns_clear(&listing->foreigns);
+}
+
+struct group_member {
+	int group;
+	struct vf *vf;
+};
+
+static int by_group(const void *a, const void *b)
+{
+	const struct group_member *left = a, *right = b;
+
+	return (left->group > right->group) - (left->group < right->group);
+}
+
+/*
+ * VFs that share a group with each other show from what was read already; asking the kernel for
+ * the members of each group would cost a directory a VF.
+ */
+static void find_group_peers(struct inventory *inventory)
+{
+	cleanup_free struct group_member *members = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < inventory->npfs; i++)
+		n += inventory->pfs[i].nvfs;
+	members = mem_zero(n, sizeof(*members));
+	n = 0;
+	for (size_t i = 0; i < inventory->npfs; i++) {
+		struct pf *pf = &inventory->pfs[i];
+
+		for (size_t j = 0; j < pf->nvfs; j++)
+			if (pf->vfs[j].iommu_group >= 0)
+				members[n++] =
+					(struct group_member){pf->vfs[j].iommu_group, &pf->vfs[j]};
+	}
+	qsort(members, n, sizeof(*members), by_group);
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct vf *a = members[i].vf, *b = members[i + 1].vf;
+
+		if (members[i].group != members[i + 1].group)
+			continue;
+		if (!a->group_peer)
+			a->group_peer = mem_strdup(pciaddr_str(b->addr));
+		if (!b->group_peer)
+			b->group_peer = mem_strdup(pciaddr_str(a->addr));
+	}
+}
+
+static int read_host(struct session *session, const struct request *request,
+		     struct listing *listing, struct err **err)
+{
+	struct host *host;
+	struct pciaddr addr;
+	struct pf pf = {0};
+
+	if (session_need(session, NEED_HOST, err) < 0)
+		return -1;
+	host = session->edges.host;
+	if (!request->pool)
+		return host->ops->read_all(host, HOST_NETDEVS | HOST_SETTINGS, &listing->inventory,
+					   err);
+	if (host->ops->resolve(host, request->pool, &addr, &listing->index, err) < 0 ||
+	    host->ops->read_pf(host, addr, HOST_NETDEVS | HOST_SETTINGS, &pf, err) < 0)
+		return -1;
+	*(struct pf *)mem_append(&listing->inventory.pfs, &listing->inventory.npfs, sizeof(pf)) =
+		pf;
+	return 0;
+}
+
+/*
+ * Leases and guests can be missing: what is known is shown all the same. The first failure is kept
+ * for the exit status; without root it is no failure that the leases may not be read.
+ */
+static void read_leases(struct session *session, struct listing *listing, struct err **missing)
+{
+	cleanup_err struct err *err = NULL;
+	struct store *store;
+
+	if (session_need(session, NEED_STORE, &err) == 0) {
+		store = session->edges.store;
+		if (store->ops->list(store, NULL, NULL, &listing->leases, &err) == 0)
+			return;
+	}
+	if (geteuid() != 0)
+		log_warn("shown without vfpool's leases: %s", err->what);
+	else if (!*missing)
+		*missing = steal(&err);
+}
+
+static void read_guests(struct session *session, struct listing *listing, struct err **missing)
+{
+	struct err *err = NULL;
+
+	if (session_need(session, NEED_VIRT, &err) == 0 &&
+	    foreigns_gather(&session->edges, NULL, &listing->foreigns, &err) == 0)
+		return;
+	(void)err_next(&err, "--no-guests lists the host and the leases alone");
+	err_free(missing);
+	*missing = err;
+}
+
+static const char *state_of(const struct listing *listing, const struct vf *vf,
+			    enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_LEASED:
+		return lease_state_name(leases_by_vf(&listing->leases, vf->addr)->state);
+	case REFUSAL_DOMAIN:
+		return "guest";
+	case REFUSAL_DEFINED:
+		return "defined";
+	case REFUSAL_HOST_ADDRESS:
+	case REFUSAL_HOST_MASTER:
+	case REFUSAL_HOST_NETNS:
+	case REFUSAL_HOST_DRIVER:
+		return "host";
+	case REFUSAL_NO_IOMMU:
+	case REFUSAL_GROUP:
+	case REFUSAL_BUSY:
+	case REFUSAL_OTHER_INDEX:
+		return "unusable";
+	case REFUSAL_NONE:
+		break;
+	}
+	return "free";
+}
+
+static bool is_held(enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_LEASED:
+	case REFUSAL_DOMAIN:
+	case REFUSAL_DEFINED:
+	case REFUSAL_HOST_ADDRESS:
+	case REFUSAL_HOST_MASTER:
+	case REFUSAL_HOST_NETNS:
+	case REFUSAL_HOST_DRIVER:
+		return true;
+	case REFUSAL_NONE:
+	case REFUSAL_NO_IOMMU:
+	case REFUSAL_GROUP:
+	case REFUSAL_BUSY:
+	case REFUSAL_OTHER_INDEX:
+		break;
+	}
+	return false;
+}
+
+static void set_text(struct row *row, size_t column, const char *text)
+{
+	if (text)
+		row_set(row, column, "%s", text);
+}
+
+static void set_boolean(struct row *row, size_t column, bool value)
+{
+	row_set(row, column, "%s", value ? "yes" : "no");
+}
+
+static const char *link_name(uint8_t link_state)
+{
+	static const char *const names[] = {"auto", "enable", "disable"};
+
+	return link_state < ARRAY_SIZE(names) ? names[link_state] : NULL;
+}
+
+static void set_settings(struct row *row, const struct vf_settings *settings)
+{
+	if ((settings->known & SETTING_MAC) && !mac_is_zero(settings->mac))
+		set_text(row, COL_MAC, mac_str(settings->mac));
+	if ((settings->known & SETTING_VLAN) && settings->vlan) {
+		row_set(row, COL_VLAN, "%u", settings->vlan);
+		row_set(row, COL_QOS, "%u", settings->qos);
+	}
+	if (settings->known & SETTING_TRUST)
+		set_boolean(row, COL_TRUST, settings->trust);
+	if (settings->known & SETTING_SPOOFCHK)
+		set_boolean(row, COL_SPOOFCHK, settings->spoofchk);
+	if (settings->known & SETTING_LINK_STATE)
+		set_text(row, COL_LINK, link_name(settings->link_state));
+	if (settings->known & SETTING_RATE) {
+		row_set(row, COL_MINRATE, "%u", settings->min_rate);
+		row_set(row, COL_MAXRATE, "%u", settings->max_rate);
+	}
+}
+
+static void set_lease(struct row *row, const struct lease *lease)
+{
+	set_text(row, COL_ASSIGNMENT, lease->assignment);
+	set_text(row, COL_UUID, lease->domain_uuid);
+	row_set(row, COL_SINCE, "%lld", (long long)lease->since);
+}
+
+static void set_vf(struct row *row, const struct listing *listing, const struct judge *judge,
+		   const struct candidate *candidate)
+{
+	const struct pf *pf = candidate->pf;
+	const struct vf *vf = candidate->vf;
+	const struct lease *lease = leases_by_vf(&listing->leases, vf->addr);
+	cleanup_free char *name = vf_name(pf, vf);
+	cleanup_free char *holder = vf_holder(judge, vf, candidate->refusal);
+
+	set_text(row, COL_NAME, name);
+	set_text(row, COL_ADDRESS, pciaddr_str(vf->addr));
+	set_text(row, COL_STATE, state_of(listing, vf, candidate->refusal));
+	set_text(row, COL_HOLDER, holder);
+	set_text(row, COL_DRIVER, vf->driver);
+	set_text(row, COL_NETDEV, vf->netdev);
+	set_text(row, COL_TYPE, "vf");
+	set_text(row, COL_PF, pciaddr_str(pf->addr));
+	row_set(row, COL_INDEX, "%u", vf->index);
+	if (pf->numa_node >= 0)
+		row_set(row, COL_NUMA, "%d", pf->numa_node);
+	if (vf->iommu_group >= 0)
+		row_set(row, COL_GROUP, "%d", vf->iommu_group);
+	if (candidate->refusal != REFUSAL_NONE)
+		set_text(row, COL_REFUSAL, refusal_name(candidate->refusal));
+	set_text(row, COL_REASON, candidate->reason);
+	if (lease)
+		set_lease(row, lease);
+	set_settings(row, &vf->settings);
+}
+
+static void set_pf(struct row *row, const struct pf *pf, size_t nfree, bool in_words)
+{
+	set_text(row, COL_NAME, pf_str(pf));
+	set_text(row, COL_ADDRESS, pciaddr_str(pf->addr));
+	set_text(row, COL_DRIVER, pf->driver);
+	set_text(row, COL_NETDEV, pf->netdev);
+	set_text(row, COL_TYPE, "pf");
+	set_text(row, COL_PF, pciaddr_str(pf->addr));
+	if (pf->netdev) {
+		set_text(row, COL_STATE, pf->up ? "up" : "down");
+		set_text(row, COL_MAC, mac_str(pf->mac));
+		set_boolean(row, COL_CARRIER, pf->carrier);
+	}
+	if (pf->numa_node >= 0)
+		row_set(row, COL_NUMA, "%d", pf->numa_node);
+	if (in_words)
+		row_set(row, COL_HOLDER, "%zu of %zu free", nfree, pf->nvfs);
+	row_set(row, COL_FREE, "%zu", nfree);
+	row_set(row, COL_VFS, "%zu", pf->nvfs);
+	row_set(row, COL_TOTAL, "%u", pf->total_vfs);
+}
+
+static bool is_wanted(const struct request *request, const struct listing *listing,
+		      const struct candidate *candidate)
+{
+	if (listing->index >= 0 && candidate->vf->index != (unsigned)listing->index)
+		return false;
+	if (request->only_free)
+		return candidate->refusal == REFUSAL_NONE;
+	if (request->only_used)
+		return is_held(candidate->refusal);
+	return true;
+}
+
+static void add_pf(struct table *table, const struct request *request, struct session *session,
+		   const struct listing *listing, const struct pf *pf)
+{
+	const struct judge judge = {
+		.leases = &listing->leases, .foreigns = &listing->foreigns, .index = -1};
+	struct candidates candidates = {0};
+	struct row *parent = NULL;
+	size_t nfree = 0, nwanted = 0;
+	/* A PF is neither free nor used: it is there to stand above its VFs, where they stand
+	 * below. */
+	bool selective = request->only_free || request->only_used || listing->index >= 0;
+	bool tree = table_is_tree(table);
+
+	candidates_add(&candidates, &judge, pf);
+	for (size_t i = 0; i < candidates.n; i++) {
+		nfree += candidates.items[i].refusal == REFUSAL_NONE;
+		nwanted += is_wanted(request, listing, &candidates.items[i]);
+	}
+	if (!selective || (tree && nwanted)) {
+		parent = table_row(table, NULL);
+		set_pf(parent, pf, nfree, tree && session->mode == TABLE_TEXT);
+	}
+	for (size_t i = 0; i < candidates.n; i++)
+		if (is_wanted(request, listing, &candidates.items[i]))
+			set_vf(table_row(table, parent), listing, &judge, &candidates.items[i]);
+	candidates_clear(&candidates);
+}
+
+static int print(struct table *table, struct session *session, const struct request *request,
+		 const struct listing *listing, struct err **err)
+{
+	if (request->no_headings)
+		table_no_headings(table);
+	for (size_t i = 0; i < listing->inventory.npfs; i++)
+		add_pf(table, request, session, listing, &listing->inventory.pfs[i]);
+	if (listing->inventory.npfs == 0)
+		log_say("this host has no device with SR-IOV");
+	return table_print(table, err);
+}
+
+static int list(struct session *session, const struct request *request, struct listing *listing,
+		struct err **err)
+{
+	/* Another machine's tree has nothing to do with the guests and leases of this one. */
+	bool here = !session->sysfs;
+	cleanup_table struct table *table = NULL;
+	cleanup_err struct err *missing = NULL;
+
+	if (table_new("pfs", columns, COL_COUNT, COL_NAME, session->mode, request->selection,
+		      &table, err) < 0 ||
+	    read_host(session, request, listing, err) < 0)
+		return -1;
+	find_group_peers(&listing->inventory);
+	if (here || strcmp(session->store, STORE_PATH) != 0)
+		read_leases(session, listing, &missing);
+	if (here && !request->no_guests)
+		read_guests(session, listing, &missing);
+	if (print(table, session, request, listing, err) < 0)
+		return -1;
+	if (!missing)
+		return 0;
+	*err = steal(&missing);
+	(void)err_wrap(err, "the list is not complete");
+	return err_recode(err, ERR_PARTIAL);
+}
+
+static int run(const struct verb *verb, struct session *session, int argc, char **argv,
+	       struct err **err)
+{
+	struct listing listing = {.index = -1};
+	struct request request = {0};
+	int rc;
+
+	rc = verb_parse(verb, parse, argc, argv, &request, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	rc = list(session, &request, &listing, err);
+	listing_clear(&listing);
+	return rc;
+}
+
+const struct verb verb_list = {
+	.name = "list",
+	.args = "[POOL]",
+	.help = "show PFs and their VFs, and who holds each",
+	.options = options,
+	.run = run,
+};
