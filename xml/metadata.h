@@ -14,9 +14,6 @@
 #include "core/err.h"
 #include "model/assignment.h"
 
-#define METADATA_URI "urn:vfpool:domain:1"
-#define METADATA_PREFIX "vfpool"
-
 /* More than these, or another name than these, cannot be remembered: to be refused at the start. */
 #define METADATA_ASSIGNMENTS_MAX 64
 bool metadata_pool_valid(const char *pool); /* 1 to 64 visible ASCII characters */

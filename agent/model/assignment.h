@@ -18,6 +18,10 @@
 /* The alias of a device of ours is this and the assignment's id; libvirt wants "ua-" before it. */
 #define ASSIGNMENT_ALIAS_PREFIX "ua-vfpool-"
 
+/* Our element in a domain's <metadata>. */
+#define METADATA_URI "urn:vfpool:domain:1"
+#define METADATA_PREFIX "vfpool"
+
 enum form {
 	FORM_INTERFACE, /* <interface type='hostdev'>: libvirt sets MAC and VLAN */
 	FORM_HOSTDEV,   /* <hostdev managed='yes'>: we set them */
