@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "core/clock.h"
 #include "core/err.h"
@@ -90,6 +91,9 @@ struct virt_ops {
 	 */
 	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out, struct err **err);
 
+	/* Lets go of a domain's handle; virt_dom_clear() calls it. */
+	void (*dom_release)(struct virt *virt, struct virt_dom *dom);
+
 	void (*close)(struct virt *virt);
 };
 
@@ -97,7 +101,13 @@ struct virt {
 	const struct virt_ops *ops;
 };
 
-void virt_dom_clear(struct virt *virt, struct virt_dom *dom);
+static inline void virt_dom_clear(struct virt *virt, struct virt_dom *dom)
+{
+	if (dom->handle)
+		virt->ops->dom_release(virt, dom);
+	free(dom->name);
+	*dom = (struct virt_dom){.id = -1};
+}
 
 /*
  * Connects; uri NULL: as virsh does (LIBVIRT_DEFAULT_URI, the configuration, else what libvirt
