@@ -197,14 +197,17 @@ static int mac_check(const struct situation *s, struct subject *sub, const struc
 
 		if (!(vf->settings.known & SETTING_MAC) || !mac_equal(vf->settings.mac, mac))
 			continue;
-		/* The VF to be claimed may well have it already: from an earlier time with us. */
-		if (sub->claims && pciaddr_equal(vf->addr, sub->fresh.vf))
+		/* The VF to be claimed may have it from an earlier time, the one given up still has. */
+		if (pciaddr_equal(vf->addr, sub->fresh.vf) ||
+		    (sub->leased && pciaddr_equal(vf->addr, sub->lease.vf)))
 			continue;
 		return err_set(err, ERR_FAILED, "MAC %s is on VF %s/%u (%s) already", text,
 			       pf_str(pf), vf->index, pciaddr_str(vf->addr));
 	}
+	/* The guest's own interfaces are whoever's affair that asks: its definition may name it. */
 	for (size_t i = 0; s->foreigns && i < s->foreigns->nmacs; i++)
-		if (mac_equal(s->foreigns->macs[i].mac, mac))
+		if (mac_equal(s->foreigns->macs[i].mac, mac) &&
+		    strcmp(s->foreigns->macs[i].domain, s->domain->name) != 0)
 			return err_set(err, ERR_FAILED, "MAC %s is on an interface of domain %s already",
 				       text, s->foreigns->macs[i].domain);
 	return 0;
@@ -450,6 +453,7 @@ static void subject_plan(struct planner *p, struct subject *sub)
 	if (sub->unplug & VIEW_LIVE && s->domain->paused) {
 		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of VF %s",
 			s->domain->name, pciaddr_str(sub->vf));
+		err_now(&sub->err, "nothing was changed");
 		err_next(&sub->err, "`virsh resume %s` and try again", s->domain->name);
 		return;
 	}
@@ -474,6 +478,20 @@ static void record_address(struct assignments *list, const struct assignment *a)
 		item->guest_set = true;
 		item->guest = a->guest;
 	}
+}
+
+/* What cannot be done is not recorded as if it would be: what the guest's metadata says of it stays. */
+static void record_as_before(struct assignments *list, const struct assignments *before,
+			     const char *id)
+{
+	const struct assignment *old = assignments_find(before, id);
+	const struct assignment *new = assignments_find(list, id);
+
+	if (old && new && assignment_equal(old, new))
+		return;
+	assignments_remove(list, id);
+	if (old)
+		assignments_add(list, assignment_copy(old));
 }
 
 static void add_step(struct plan *plan, enum step_kind kind, size_t subject, unsigned views)
@@ -604,8 +622,16 @@ void plan_make(const struct situation *s, struct plan *plan)
 	for (size_t i = 0; i < scope->n; i++)
 		subject_plan(&p, &plan->subjects[i]);
 	for (size_t i = 0; i < scope->n; i++) {
-		record_address(&plan->record.live, &plan->subjects[i].assignment);
-		record_address(&plan->record.config, &plan->subjects[i].assignment);
+		const struct subject *sub = &plan->subjects[i];
+		const struct domain *d = s->domain;
+
+		if (sub->err) {
+			record_as_before(&plan->record.live, &d->live.assignments, scope->ids[i]);
+			record_as_before(&plan->record.config, &d->config.assignments, scope->ids[i]);
+		} else {
+			record_address(&plan->record.live, &sub->assignment);
+			record_address(&plan->record.config, &sub->assignment);
+		}
 	}
 	order_steps(s, plan);
 	scope_clear(&all);

@@ -33,7 +33,7 @@ static const struct argp_option options[] = {
 };
 
 struct request {
-	const char *domain, *pool;
+	const char *domain, *pool; /* pool as the user wrote it: eth1, 0000:01:00.0, eth1/3 */
 	bool mac_set;
 	struct mac mac;
 	unsigned vlan, count, timeout;
@@ -127,6 +127,19 @@ static struct mac mac_for(const struct domain *domain, const char *pool, unsigne
 	}
 }
 
+/* PF/INDEX is a pool and the one VF of it that is wanted. */
+static char *pool_of(const char *text, int *index)
+{
+	const char *slash = strrchr(text, '/');
+	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
+
+	*index = -1;
+	if (!digits || digits > 5 || slash[1 + digits])
+		return mem_strdup(text);
+	*index = atoi(slash + 1);
+	return mem_printf("%.*s", (int)(slash - text), text);
+}
+
 static int want(const struct request *request, const struct domain *domain, struct wants *wants,
 		struct scope *scope, struct err **err)
 {
@@ -138,12 +151,15 @@ static int want(const struct request *request, const struct domain *domain, stru
 		return err_set(err, ERR_FAILED, "%s has an interface with MAC %s already",
 			       domain->name, mac_str(request->mac));
 	for (unsigned i = 0; i < request->count; i++) {
+		int index;
+		char *pool = pool_of(request->pool, &index);
 		struct assignment a = {
-			.pool = mem_strdup(request->pool),
+			.pool = pool,
+			.index = index,
 			.form = request->form,
 			.vlan = (uint16_t)request->vlan,
 			.mac = request->mac_set ? request->mac
-						: mac_for(domain, request->pool, &n),
+						: mac_for(domain, pool, &n),
 		};
 
 		assignment_id_make(a.id);

@@ -15,11 +15,11 @@
 enum { KEY_JSON = 0x1000, KEY_SYSFS, KEY_STORE };
 
 static const struct argp_option globals_options[] = {
-	{"connect", 'c', "URI", 0, "connect to this libvirt (default: as virsh does)", 0},
-	{"quiet", 'q', NULL, 0, "no words of progress", 0},
-	{"json", KEY_JSON, NULL, 0, "answer in JSON", 0},
-	{"sysfs", KEY_SYSFS, "DIR", 0, "read this tree in place of /sys", 0},
-	{"store", KEY_STORE, "FILE", 0, "keep the leases in this file", 0},
+	{"connect", 'c', "URI", 0, "Connect to this libvirt (default: as virsh does)", 0},
+	{"quiet", 'q', NULL, 0, "No words of progress", 0},
+	{"json", KEY_JSON, NULL, 0, "Answer in JSON", 0},
+	{"sysfs", KEY_SYSFS, "DIR", 0, "Read this tree in place of /sys", 0},
+	{"store", KEY_STORE, "FILE", 0, "Keep the leases in this file", 0},
 	{0},
 };
 
@@ -101,7 +101,7 @@ struct invocation {
 };
 
 static const struct argp_option help_options[] = {
-	{"help", 'h', NULL, 0, "show this help", -1},
+	{"help", 'h', NULL, 0, "Show this help", -1},
 	{0},
 };
 
@@ -179,7 +179,7 @@ int session_need(struct session *session, unsigned what, struct err **err)
 {
 	struct edges *edges = &session->edges;
 
-	if ((what & NEED_STORE_WRITE) && geteuid() != 0) {
+	if ((what & NEED_STORE_WRITE) && !session->store_writable && geteuid() != 0) {
 		(void)err_set(err, ERR_FAILED, "this needs root");
 		(void)err_now(err, "nothing was changed");
 		return err_next(err, "run it with sudo");

@@ -1,0 +1,854 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fakes/world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "xml/domain.h"
+
+#define WORLD_OF(edge, member) ((struct world *)((char *)(edge)-offsetof(struct world, member)))
+
+static struct world *current; /* the clock has no argument */
+
+/* Every call of an edge passes here first. */
+static int call(struct world *w, const char *name, struct err **err)
+{
+	w->calls++;
+	if (w->fail_at && (w->calls == w->fail_at || (w->dies && w->calls > w->fail_at))) {
+		if (w->calls == w->fail_at)
+			w->failed_in = name;
+		return err_set(err, w->dies ? ERR_LOST : ERR_FAILED, "made to fail in %s", name);
+	}
+	return 0;
+}
+
+static struct vf *world_vf(struct world *w, struct pciaddr addr, size_t *place)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->inventory.npfs; i++)
+		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++, n++)
+			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, addr)) {
+				if (place)
+					*place = n;
+				return &w->inventory.pfs[i].vfs[j];
+			}
+	return NULL;
+}
+
+/* The host. */
+
+static int host_resolve(struct host *host, const char *name, struct pciaddr *pf, int *index,
+			struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct pciaddr addr;
+
+	if (call(w, "resolve", err))
+		return -1;
+	for (size_t i = 0; i < w->inventory.npfs; i++) {
+		struct pf *p = &w->inventory.pfs[i];
+
+		if (!strcmp(name, p->netdev) ||
+		    (pciaddr_parse(name, &addr) && pciaddr_equal(addr, p->addr))) {
+			*pf = p->addr;
+			*index = -1;
+			return 0;
+		}
+		for (size_t j = 0; j < p->nvfs; j++)
+			if (pciaddr_parse(name, &addr) && pciaddr_equal(addr, p->vfs[j].addr)) {
+				*pf = p->addr;
+				*index = (int)p->vfs[j].index;
+				return 0;
+			}
+	}
+	return err_set(err, ERR_ABSENT, "there is no device %s", name);
+}
+
+static struct vf vf_copy(const struct vf *from)
+{
+	struct vf copy = *from;
+
+	copy.driver = mem_strdup(from->driver);
+	copy.group_peer = mem_strdup(from->group_peer);
+	copy.netdev = mem_strdup(from->netdev);
+	copy.master = mem_strdup(from->master);
+	copy.address = mem_strdup(from->address);
+	return copy;
+}
+
+static int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
+			struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	const struct pf *pf = inventory_pf(&w->inventory, addr);
+
+	(void)what;
+	if (call(w, "read_pf", err))
+		return -1;
+	if (!pf)
+		return err_set(err, ERR_ABSENT, "there is no PF %s", pciaddr_str(addr));
+	*out = *pf;
+	out->driver = mem_strdup(pf->driver);
+	out->netdev = mem_strdup(pf->netdev);
+	out->vfs = mem_zero(pf->nvfs, sizeof(*out->vfs));
+	for (size_t i = 0; i < pf->nvfs; i++)
+		out->vfs[i] = vf_copy(&pf->vfs[i]);
+	return 0;
+}
+
+static int host_read_all(struct host *host, unsigned what, struct inventory *out, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct inventory all = {0};
+
+	if (call(w, "read_all", err))
+		return -1;
+	for (size_t i = 0; i < w->inventory.npfs; i++) {
+		struct pf pf;
+
+		if (host_read_pf(host, w->inventory.pfs[i].addr, what, &pf, err)) {
+			inventory_clear(&all);
+			return -1;
+		}
+		*(struct pf *)mem_append(&all.pfs, &all.npfs, sizeof(pf)) = pf;
+	}
+	*out = all;
+	return 0;
+}
+
+static int host_pf_up(struct host *host, const struct pf *pf, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "pf_up", err))
+		return -1;
+	inventory_pf(&w->inventory, pf->addr)->up = true;
+	return 0;
+}
+
+static int host_read_settings(struct host *host, const struct pf *pf, unsigned index,
+			      struct vf_settings *out, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct vf *vf = pf_vf_by_index(inventory_pf(&w->inventory, pf->addr), index);
+
+	if (call(w, "read_settings", err))
+		return -1;
+	if (!vf)
+		return err_set(err, ERR_ABSENT, "there is no VF %u", index);
+	*out = vf->settings;
+	return 0;
+}
+
+static int host_apply(struct host *host, const struct pf *pf, unsigned index,
+		      const struct vf_settings *want, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct vf *vf = pf_vf_by_index(inventory_pf(&w->inventory, pf->addr), index);
+
+	if (call(w, "apply", err))
+		return -1;
+	if (want->known & SETTING_MAC)
+		vf->settings.mac = want->mac;
+	/* The second attribute is a request of its own, and can be the one that fails. */
+	if (want->known & SETTING_VLAN) {
+		if (call(w, "apply-vlan", err))
+			return -1;
+		vf->settings.vlan = want->vlan;
+	}
+	return 0;
+}
+
+static int host_watch(struct host *host, struct err **err)
+{
+	return call(WORLD_OF(host, host), "host-watch", err);
+}
+
+static int host_wait_driver(struct host *host, struct pciaddr addr, const char *driver,
+			    msec deadline, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	const struct vf *vf = world_vf(w, addr, NULL);
+
+	if (call(w, "wait_driver", err))
+		return -1;
+	if (!vf)
+		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
+	if (driver ? vf->driver && !strcmp(vf->driver, driver)
+		   : !vf->driver || strcmp(vf->driver, "vfio-pci") != 0)
+		return 0;
+	w->clock = deadline;
+	return err_set(err, ERR_TIMEOUT, "VF %s is bound to %s", pciaddr_str(addr),
+		       vf->driver ? vf->driver : "nothing");
+}
+
+static void edge_close(void *edge)
+{
+	(void)edge;
+}
+
+static void host_close(struct host *host)
+{
+	edge_close(host);
+}
+
+static const struct host_ops host_ops = {
+	.resolve = host_resolve,
+	.read_pf = host_read_pf,
+	.read_all = host_read_all,
+	.pf_up = host_pf_up,
+	.read_settings = host_read_settings,
+	.apply = host_apply,
+	.watch = host_watch,
+	.wait_driver = host_wait_driver,
+	.close = host_close,
+};
+
+/* libvirt. */
+
+static int virt_find(struct virt *virt, const char *name, struct virt_dom *out, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "find", err))
+		return -1;
+	for (size_t i = 0; i < w->ndomains; i++) {
+		struct fake_domain *d = &w->domains[i];
+
+		if (!d->live.present && !d->config.present)
+			continue;
+		if (strcmp(name, d->name) != 0 && strcmp(name, d->uuid) != 0)
+			continue;
+		*out = (struct virt_dom){
+			.handle = d,
+			.name = mem_strdup(d->name),
+			.id = d->live.present ? (int)i + 1 : -1,
+		};
+		memcpy(out->uuid, d->uuid, sizeof(out->uuid));
+		return 0;
+	}
+	return err_set(err, ERR_ABSENT, "there is no domain %s", name);
+}
+
+static int virt_list(struct virt *virt, struct virt_dom **out, size_t *n, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct virt_dom *doms = NULL;
+	size_t count = 0;
+
+	if (call(w, "list", err))
+		return -1;
+	for (size_t i = 0; i < w->ndomains; i++) {
+		struct fake_domain *d = &w->domains[i];
+		struct virt_dom *dom;
+
+		if (!d->live.present && !d->config.present)
+			continue;
+		dom = mem_append(&doms, &count, sizeof(*dom));
+		dom->handle = d;
+		dom->name = mem_strdup(d->name);
+		dom->id = d->live.present ? (int)i + 1 : -1;
+		memcpy(dom->uuid, d->uuid, sizeof(dom->uuid));
+	}
+	*out = doms;
+	*n = count;
+	return 0;
+}
+
+static int virt_state(struct virt *virt, const struct virt_dom *dom, bool *persistent, bool *paused,
+		      struct err **err)
+{
+	const struct fake_domain *d = dom->handle;
+
+	if (call(WORLD_OF(virt, virt), "state", err))
+		return -1;
+	*persistent = d->config.present;
+	*paused = d->paused;
+	return 0;
+}
+
+static struct fake_view *view_of(struct fake_domain *d, unsigned which)
+{
+	return which == VIRT_LIVE ? &d->live : &d->config;
+}
+
+static char *view_xml(const struct fake_domain *d, const struct fake_view *view)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", d->name, d->uuid);
+	if (view->metadata)
+		fprintf(out, "<metadata>%s</metadata>", view->metadata);
+	fputs("<devices><controller type='pci' index='0' model='pcie-root'/>", out);
+	for (unsigned i = 1; i <= d->ports; i++)
+		fprintf(out,
+			"<controller type='pci' index='%u' model='pcie-root-port'><address type='pci' "
+			"domain='0x0000' bus='0x00' slot='0x%02x' function='0x0'/></controller>",
+			i, i);
+	for (size_t i = 0; i < view->ndevices; i++)
+		fputs(view->devices[i].xml, out);
+	fputs("</devices></domain>", out);
+	(void)fclose(out);
+	return text;
+}
+
+static int virt_xml(struct virt *virt, const struct virt_dom *dom, unsigned which, char **out,
+		    struct err **err)
+{
+	struct fake_view *view = view_of(dom->handle, which);
+
+	if (call(WORLD_OF(virt, virt), "xml", err))
+		return -1;
+	if (!view->present)
+		return err_set(err, ERR_ABSENT, "no such definition");
+	*out = view_xml(dom->handle, view);
+	return 0;
+}
+
+/* A device element as the real parser sees it. */
+static struct device device_parse(const char *xml)
+{
+	cleanup_free char *domain = mem_printf("<domain><devices>%s</devices></domain>", xml);
+	struct domain_view view = {0};
+	struct device device = {0};
+
+	if (!domain_xml_parse(domain, &view, NULL) && view.ndevices)
+		device = view.devices[0];
+	domain_view_clear(&view);
+	return device;
+}
+
+static void view_add(struct fake_view *view, const char *xml, const struct device *device)
+{
+	struct fake_device *d = &view->devices[view->ndevices++];
+
+	d->xml = mem_strdup(xml);
+	d->alias = device->id[0] ? mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", device->id) : NULL;
+	d->host = device->host;
+}
+
+static bool in_use(const struct world *w, struct pciaddr vf)
+{
+	for (size_t i = 0; i < w->ntaken; i++)
+		if (pciaddr_equal(w->taken[i], vf))
+			return true;
+	for (size_t i = 0; i < w->ndomains; i++)
+		for (size_t j = 0; j < w->domains[i].live.ndevices; j++)
+			if (pciaddr_equal(w->domains[i].live.devices[j].host, vf))
+				return true;
+	return false;
+}
+
+static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
+		       unsigned views, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+	struct device device = device_parse(xml);
+	size_t place;
+	struct vf *vf = world_vf(w, device.host, &place);
+
+	if (call(w, "attach", err))
+		return -1;
+	if (views & VIRT_LIVE) {
+		if (in_use(w, device.host))
+			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
+		if (!w->inventory.pfs[0].up)
+			return err_set(err, ERR_FAILED, "the PF is not online");
+		free(vf->driver);
+		vf->driver = mem_strdup("vfio-pci");
+		if (device.mac_set) {
+			w->libvirt_saved[place] = vf->settings;
+			vf->settings.mac = device.mac;
+			vf->settings.vlan = device.vlan;
+		}
+		view_add(&d->live, xml, &device);
+	}
+	if (views & VIRT_CONFIG)
+		view_add(&d->config, xml, &device);
+	return 0;
+}
+
+static int view_find(const struct fake_view *view, const char *alias)
+{
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (view->devices[i].alias && !strcmp(view->devices[i].alias, alias))
+			return (int)i;
+	return -1;
+}
+
+static void view_remove(struct fake_view *view, int i)
+{
+	free(view->devices[i].xml);
+	free(view->devices[i].alias);
+	view->ndevices--;
+	memmove(&view->devices[i], &view->devices[i + 1],
+		(view->ndevices - (size_t)i) * sizeof(view->devices[0]));
+}
+
+static void give_back(struct world *w, struct pciaddr host, bool interface)
+{
+	size_t place;
+	struct vf *vf = world_vf(w, host, &place);
+
+	free(vf->driver);
+	vf->driver = mem_strdup("igbvf");
+	if (interface) {
+		vf->settings.mac = w->libvirt_saved[place].mac;
+		vf->settings.vlan = w->libvirt_saved[place].vlan;
+	}
+}
+
+static void queue_event(struct world *w, enum virt_event_kind kind, const struct fake_domain *d,
+			const char *alias)
+{
+	struct virt_event *event = &w->events[w->nevents++];
+
+	*event = (struct virt_event){.kind = kind, .alias = mem_strdup(alias)};
+	memcpy(event->uuid, d->uuid, sizeof(event->uuid));
+}
+
+static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char *alias,
+		       unsigned which, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+	struct fake_view *view = view_of(d, which);
+	int i = view_find(view, alias);
+
+	if (call(w, "detach", err))
+		return -1;
+	if (i < 0)
+		return err_set(err, ERR_ABSENT, "no device %s", alias);
+	if (which == VIRT_LIVE) {
+		if (!w->watching)
+			return err_set(err, ERR_FAILED, "nobody listens for the answer");
+		if (d->deaf) {
+			d->deaf--;
+			return 0;
+		}
+		if (d->refuses) {
+			d->refuses--;
+			queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
+			return 0;
+		}
+		give_back(w, view->devices[i].host, !!strstr(view->devices[i].xml, "<interface"));
+		if (!d->lost_event)
+			queue_event(w, VIRT_DEVICE_REMOVED, d, alias);
+	}
+	view_remove(view, i);
+	return 0;
+}
+
+/* As libvirt does: what it is given has no namespace, what it keeps has. */
+static char *with_namespace(const char *xml)
+{
+	const char *root = "<assignments";
+
+	if (!xml)
+		return NULL;
+	return mem_printf("%s xmlns='" METADATA_URI "'%s", root, xml + strlen(root));
+}
+
+static int virt_set_metadata(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			     unsigned views, struct err **err)
+{
+	struct fake_domain *d = dom->handle;
+
+	if (call(WORLD_OF(virt, virt), "set_metadata", err))
+		return -1;
+	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1)
+		if (views & which) {
+			free(view_of(d, which)->metadata);
+			view_of(d, which)->metadata = with_namespace(xml);
+		}
+	return 0;
+}
+
+static int virt_watch(struct virt *virt, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "virt-watch", err))
+		return -1;
+	w->watching = true;
+	return 0;
+}
+
+static int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out,
+			   struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "next_event", err))
+		return -1;
+	if (w->nevents) {
+		*out = w->events[0];
+		memmove(w->events, w->events + 1, --w->nevents * sizeof(w->events[0]));
+		return 1;
+	}
+	if (w->clock < deadline)
+		w->clock = deadline;
+	return 0;
+}
+
+static void virt_dom_release(struct virt *virt, struct virt_dom *dom)
+{
+	(void)virt;
+	(void)dom;
+}
+
+static void virt_close(struct virt *virt)
+{
+	edge_close(virt);
+}
+
+static const struct virt_ops virt_ops = {
+	.find = virt_find,
+	.list = virt_list,
+	.state = virt_state,
+	.xml = virt_xml,
+	.attach = virt_attach,
+	.detach = virt_detach,
+	.set_metadata = virt_set_metadata,
+	.watch = virt_watch,
+	.next_event = virt_next_event,
+	.dom_release = virt_dom_release,
+	.close = virt_close,
+};
+
+/* The store. */
+
+static int store_claim(struct store *store, const struct lease *lease, struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+
+	if (call(w, "claim", err))
+		return -1;
+	if (leases_by_vf(&w->leases, lease->vf) ||
+	    leases_by_assignment(&w->leases, lease->assignment))
+		return err_set(err, ERR_TAKEN, "VF %s is leased", pciaddr_str(lease->vf));
+	*(struct lease *)mem_append(&w->leases.items, &w->leases.n, sizeof(*lease)) =
+		lease_copy(lease);
+	return 0;
+}
+
+static struct lease *store_find(struct world *w, const struct lease *lease)
+{
+	struct lease *found = leases_by_vf(&w->leases, lease->vf);
+
+	return found && !strcmp(found->assignment, lease->assignment) ? found : NULL;
+}
+
+static int store_update(struct store *store, const struct lease *lease, struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+	struct lease *found = store_find(w, lease);
+
+	if (call(w, "update", err))
+		return -1;
+	if (!found)
+		return err_set(err, ERR_ABSENT, "no such lease");
+	lease_clear(found);
+	*found = lease_copy(lease);
+	return 0;
+}
+
+static int store_drop(struct store *store, const struct lease *lease, struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+	struct lease *found = store_find(w, lease);
+	size_t i;
+
+	if (call(w, "drop", err))
+		return -1;
+	if (!found)
+		return err_set(err, ERR_ABSENT, "no such lease");
+	i = (size_t)(found - w->leases.items);
+	lease_clear(found);
+	w->leases.n--;
+	memmove(found, found + 1, (w->leases.n - i) * sizeof(*found));
+	return 0;
+}
+
+static int store_list(struct store *store, const char *uuid, const struct pciaddr *pf,
+		      struct leases *out, struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+	struct leases found = {0};
+
+	if (call(w, "store-list", err))
+		return -1;
+	for (size_t i = 0; i < w->leases.n; i++) {
+		const struct lease *lease = &w->leases.items[i];
+
+		if ((!uuid || !strcmp(uuid, lease->domain_uuid)) &&
+		    (!pf || pciaddr_equal(*pf, lease->pf)))
+			*(struct lease *)mem_append(&found.items, &found.n, sizeof(*lease)) =
+				lease_copy(lease);
+	}
+	*out = found;
+	return 0;
+}
+
+static void store_close(struct store *store)
+{
+	edge_close(store);
+}
+
+static const struct store_ops store_ops = {
+	.claim = store_claim,
+	.update = store_update,
+	.drop = store_drop,
+	.list = store_list,
+	.close = store_close,
+};
+
+static msec world_now(void)
+{
+	return current->clock;
+}
+
+static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
+{
+	(void)name;
+	(void)deadline;
+	if (call(current, "lock", err))
+		return -1;
+	*fd = -1;
+	return 0;
+}
+
+/* The world itself. */
+
+static struct mac mac_number(unsigned n)
+{
+	return (struct mac){{0x02, 0xaa, 0, 0, 0, (uint8_t)n}};
+}
+
+static void add_domain(struct world *w, const char *name)
+{
+	struct fake_domain *d = &w->domains[w->ndomains++];
+
+	d->name = name;
+	(void)snprintf(d->uuid, sizeof(d->uuid), "00000000-0000-4000-8000-%012zu", w->ndomains);
+	d->ports = 4;
+	d->live.present = d->config.present = true;
+}
+
+void world_init(struct world *w, unsigned nvfs)
+{
+	struct pf *pf;
+
+	memset(w, 0, sizeof(*w));
+	current = w;
+	w->host.ops = &host_ops;
+	w->virt.ops = &virt_ops;
+	w->store.ops = &store_ops;
+	w->edges = (struct edges){&w->host, &w->virt, &w->store, world_now, world_lock};
+	w->session = (struct session){.edges = w->edges, .store_writable = true};
+	w->clock = 1000;
+	w->libvirt_saved = mem_zero(nvfs, sizeof(*w->libvirt_saved));
+	pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
+	pf->addr = (struct pciaddr){.bus = 1};
+	pf->driver = mem_strdup("igb");
+	pf->netdev = mem_strdup("eth1");
+	pf->mac = mac_number(200);
+	pf->up = pf->carrier = true;
+	pf->numa_node = -1;
+	pf->total_vfs = pf->num_vfs = nvfs;
+	for (unsigned i = 0; i < nvfs; i++) {
+		struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
+
+		vf->addr = (struct pciaddr){
+			.bus = 1, .device = (uint8_t)(0x10 + i / 4), .function = (uint8_t)(i % 4 * 2)};
+		vf->index = i;
+		vf->driver = mem_strdup("igbvf");
+		vf->iommu_group = 20 + (int)i;
+		vf->settings = (struct vf_settings){
+			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
+			.mac = mac_number(i),
+			.vlan_proto = 0x8100,
+			.spoofchk = true,
+		};
+	}
+	add_domain(w, "web1");
+	add_domain(w, "web2");
+	log_quiet(true);
+}
+
+static void view_clear(struct fake_view *view)
+{
+	while (view->ndevices)
+		view_remove(view, 0);
+	free(view->metadata);
+	*view = (struct fake_view){0};
+}
+
+void world_clear(struct world *w)
+{
+	for (size_t i = 0; i < w->ndomains; i++) {
+		view_clear(&w->domains[i].live);
+		view_clear(&w->domains[i].config);
+	}
+	for (size_t i = 0; i < w->nevents; i++)
+		free(w->events[i].alias);
+	inventory_clear(&w->inventory);
+	leases_clear(&w->leases);
+	free(w->libvirt_saved);
+}
+
+struct pf *world_pf(struct world *w)
+{
+	return &w->inventory.pfs[0];
+}
+
+struct fake_domain *world_domain(struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->ndomains; i++)
+		if (!strcmp(w->domains[i].name, name))
+			return &w->domains[i];
+	return NULL;
+}
+
+void world_stop(struct world *w, const char *name)
+{
+	struct fake_domain *d = world_domain(w, name);
+
+	for (size_t i = 0; i < d->live.ndevices; i++)
+		give_back(w, d->live.devices[i].host,
+			  !!strstr(d->live.devices[i].xml, "<interface"));
+	view_clear(&d->live);
+}
+
+void world_forget(struct world *w, const char *name)
+{
+	world_stop(w, name);
+	view_clear(&world_domain(w, name)->config);
+}
+
+int world_run(struct world *w, const char *command, struct err **err)
+{
+	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_list, &verb_why,
+						   &verb_reconcile};
+	cleanup_free char *words = mem_strdup(command);
+	char *argv[16] = {0}, *rest = words;
+	int argc = 0, result = -1, out, null;
+	struct err *why = NULL;
+
+	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	(void)fflush(stdout);
+	out = dup(STDOUT_FILENO);
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	(void)dup2(null, STDOUT_FILENO);
+	(void)close(null);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(argv[0], verbs[i]->name))
+			result = verbs[i]->run(verbs[i], &w->session, argc, argv, &why);
+	(void)fflush(stdout);
+	(void)dup2(out, STDOUT_FILENO);
+	(void)close(out);
+	result = result ? (why ? err_exit_status(why->code) : 99) : 0;
+	if (err)
+		*err = why;
+	else
+		err_free(&why);
+	return result;
+}
+
+size_t view_ours(const struct fake_view *view)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < view->ndevices; i++)
+		n += view->devices[i].alias != NULL;
+	return n;
+}
+
+static const char *broken_view(struct world *w, const struct fake_domain *d, unsigned which)
+{
+	const struct fake_view *fake = which == VIRT_LIVE ? &d->live : &d->config;
+	cleanup_free char *xml = view_xml(d, fake);
+	struct domain_view view = {0};
+	const char *broken = NULL;
+
+	if (!fake->present)
+		return NULL;
+	if (domain_xml_parse(xml, &view, NULL) || view.metadata_error)
+		broken = "the domain's XML or metadata is not valid";
+	for (size_t i = 0; !broken && i < view.ndevices; i++) {
+		const struct device *device = &view.devices[i];
+		const struct assignment *a = assignments_find(&view.assignments, device->id);
+		const struct lease *lease = leases_by_assignment(&w->leases, device->id);
+
+		if (!device->id[0])
+			continue;
+		if (!a)
+			broken = "a device of ours has no assignment";
+		else if (!lease || !pciaddr_equal(lease->vf, device->host))
+			broken = "a device of ours has no lease on its VF";
+		else if (lease->state != LEASE_HELD)
+			broken = "the lease of a device is not held";
+		else if (!a->guest_set || !pciaddr_equal(a->guest, device->guest))
+			broken = "an assignment's guest address is not its device's";
+		else if (which == VIRT_LIVE &&
+			 !mac_equal(world_vf(w, device->host, NULL)->settings.mac, a->mac))
+			broken = "a VF in a guest has not its assignment's MAC";
+		else if (which == VIRT_LIVE &&
+			 world_vf(w, device->host, NULL)->settings.vlan != a->vlan)
+			broken = "a VF in a guest has not its assignment's VLAN";
+	}
+	for (size_t i = 0; !broken && i < view.assignments.n; i++)
+		if (!domain_view_device(&view, view.assignments.items[i].id))
+			broken = "an assignment has no device";
+	domain_view_clear(&view);
+	return broken;
+}
+
+const char *world_broken(struct world *w)
+{
+	const struct pf *pf = world_pf(w);
+
+	for (size_t i = 0; i < w->ndomains; i++) {
+		const char *broken = broken_view(w, &w->domains[i], VIRT_LIVE);
+
+		if (!broken)
+			broken = broken_view(w, &w->domains[i], VIRT_CONFIG);
+		if (broken)
+			return broken;
+	}
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		const struct vf *vf = &pf->vfs[i];
+
+		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
+			continue;
+		if (!vf->driver || strcmp(vf->driver, "igbvf") != 0)
+			return "a free VF is not on its driver";
+		if (!mac_equal(vf->settings.mac, mac_number(vf->index)) || vf->settings.vlan)
+			return "a free VF has not the settings it had";
+	}
+	for (size_t i = 0; i < w->leases.n; i++) {
+		bool held = false;
+
+		for (size_t j = 0; j < w->ndomains; j++) {
+			const struct fake_domain *d = &w->domains[j];
+			cleanup_free char *alias = mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s",
+							      w->leases.items[i].assignment);
+
+			held |= view_find(&d->live, alias) >= 0 || view_find(&d->config, alias) >= 0;
+		}
+		if (!held)
+			return "a lease stands for nothing";
+	}
+	return NULL;
+}

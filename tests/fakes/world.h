@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A host, a libvirt and a store that exist in memory only, behind the real edges' tables, so that
+ * every failure path runs in milliseconds. Domains are kept as XML and read by the real parsers.
+ *
+ * Time is made: it passes only while something waits for an event that does not come.
+ */
+#ifndef VFPOOL_TESTS_FAKES_WORLD_H
+#define VFPOOL_TESTS_FAKES_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "host/edges.h"
+#include "model/inventory.h"
+#include "model/lease.h"
+#include "verbs/verb.h"
+
+#define WORLD_DOMAINS 4
+#define WORLD_DEVICES 8
+
+/* A device element of a domain's view. */
+struct fake_device {
+	char *xml;
+	char *alias;
+	struct pciaddr host;
+};
+
+struct fake_view {
+	bool present;
+	char *metadata; /* our element, or NULL */
+	struct fake_device devices[WORLD_DEVICES];
+	size_t ndevices;
+};
+
+struct fake_domain {
+	char uuid[UUID_STRLEN];
+	const char *name;
+	bool paused;
+	unsigned ports;        /* pcie-root-ports */
+	unsigned deaf;         /* so many unplug requests are ignored */
+	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
+	bool lost_event;       /* it lets go, but the event does not come */
+	struct fake_view live, config;
+};
+
+struct world {
+	struct host host;
+	struct virt virt;
+	struct store store;
+	struct edges edges;
+	struct session session;
+
+	struct inventory inventory;
+	struct fake_domain domains[WORLD_DOMAINS];
+	size_t ndomains;
+	struct leases leases;
+	struct vf_settings *libvirt_saved; /* MAC and VLAN that libvirt puts back, by place */
+
+	struct virt_event events[32];
+	size_t nevents;
+	bool watching;
+	msec clock;
+
+	/* The fault: the nth call of an edge (from 1; 0: none) fails, or is the last one ever made. */
+	unsigned calls, fail_at;
+	bool dies; /* killed there: no call has any effect from then on */
+	const char *failed_in; /* the name of the call that failed */
+	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
+	size_t ntaken;
+};
+
+/*
+ * One PF eth1 (0000:01:00.0) with nvfs VFs on driver igbvf, and domains web1 and web2: running and
+ * persistent, four free ports each.
+ */
+void world_init(struct world *world, unsigned nvfs);
+void world_clear(struct world *world);
+
+struct pf *world_pf(struct world *world);
+struct fake_domain *world_domain(struct world *world, const char *name);
+
+/* Shuts a domain down: its VFs go back to the host. */
+void world_stop(struct world *world, const char *name);
+
+/* The domain is undefined and gone. */
+void world_forget(struct world *world, const char *name);
+
+/* Runs a command line, "attach web1 eth1": its exit status; its output is thrown away. */
+int world_run(struct world *world, const char *command, struct err **err);
+
+/*
+ * The invariants: no VF in two running guests; each of our devices with its assignment and its held
+ * lease, and the MAC on the VF; each VF without a lease on its driver with the settings it had at
+ * first. NULL when they hold, else what does not (static).
+ */
+const char *world_broken(struct world *world);
+
+/* How many devices of ours the view has. */
+size_t view_ours(const struct fake_view *view);
+
+#endif

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The commands against made edges: each is failed, and killed, at every call of an edge that it
+ * makes; then one reconcile must leave everything sound, and a second one find nothing to do.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "fakes/world.h"
+
+static void assert_sound(struct world *w)
+{
+	const char *broken = world_broken(w);
+
+	if (broken)
+		fail_msg("%s", broken);
+}
+
+static void assert_run(struct world *w, const char *command, int status)
+{
+	struct err *err = NULL;
+	int got = world_run(w, command, &err);
+
+	if (got != status)
+		fail_msg("%s: exit %d, not %d: %s", command, got, status, err ? err->what : "no error");
+	err_free(&err);
+}
+
+static struct fake_view *live(struct world *w, const char *name)
+{
+	return &world_domain(w, name)->live;
+}
+
+static struct fake_view *config(struct world *w, const char *name)
+{
+	return &world_domain(w, name)->config;
+}
+
+static void test_attach_detach(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(view_ours(live(&w, "web1")), 1);
+	assert_int_equal(view_ours(config(&w, "web1")), 0);
+	assert_int_equal(w.leases.n, 1);
+	assert_sound(&w);
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 1);
+	assert_run(&w, "detach web1 eth1", 0);
+	assert_int_equal(view_ours(live(&w, "web1")), 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_forms_and_views(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --form hostdev --vlan 10 --live --config", 0);
+	assert_int_equal(view_ours(live(&w, "web1")), 1);
+	assert_int_equal(view_ours(config(&w, "web1")), 1);
+	assert_sound(&w);
+	assert_run(&w, "detach web1 eth1 --live", 0);
+	assert_int_equal(view_ours(live(&w, "web1")), 0);
+	assert_int_equal(view_ours(config(&w, "web1")), 1);
+	assert_int_equal(w.leases.n, 1);
+	assert_run(&w, "detach web1 eth1 --live", 1);
+	assert_run(&w, "detach web1 eth1 --config", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_shut_off(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	world_stop(&w, "web2");
+	assert_run(&w, "attach web2 eth1 --live", 1);
+	assert_int_equal(w.leases.n, 0);
+	assert_run(&w, "attach web2 eth1/3", 0);
+	assert_int_equal(view_ours(config(&w, "web2")), 1);
+	assert_int_equal(w.leases.items[0].index, 3);
+	assert_run(&w, "attach web1 eth1/3", 3);
+	assert_sound(&w);
+	assert_run(&w, "detach web2", 0);
+	assert_int_equal(w.leases.n, 0);
+	world_clear(&w);
+}
+
+static void test_guest_gone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --form hostdev", 0);
+	assert_run(&w, "attach web2 eth1", 0);
+	world_stop(&w, "web1");
+	world_forget(&w, "web2");
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_lost_store(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_run(&w, "attach web2 eth1 --count 2", 0);
+	leases_clear(&w.leases);
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 3);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* What libvirt says is taken is passed over, and given up without a trace. */
+static void test_taken(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 3);
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[0].addr;
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[1].addr;
+	assert_run(&w, "attach web1 eth1 --form hostdev", 0);
+	assert_int_equal(w.leases.n, 1);
+	assert_int_equal(w.leases.items[0].index, 2);
+	assert_run(&w, "detach web1 --all", 0);
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[2].addr;
+	assert_run(&w, "attach web1 eth1", 3);
+	w.ntaken = 0;
+	assert_int_equal(w.leases.n, 0);
+	assert_null(live(&w, "web1")->metadata);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_all_or_none(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 3);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_run(&w, "attach web2 eth1 --count 3", 3);
+	assert_int_equal(view_ours(live(&w, "web2")), 0);
+	assert_int_equal(w.leases.n, 1);
+	/* Enough VFs, but not enough slots. */
+	world_domain(&w, "web2")->ports = 1;
+	assert_run(&w, "attach web2 eth1 --count 2", 1);
+	assert_int_equal(w.leases.n, 1);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_guest_does_not_let_go(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 2", 0);
+	world_domain(&w, "web1")->deaf = 1000;
+	assert_run(&w, "detach web1 --all", 4);
+	assert_int_equal(w.leases.n, 2);
+	assert_int_equal(w.leases.items[0].state, LEASE_RELEASING);
+	/* The VFs stay promised: nobody else gets them. */
+	assert_run(&w, "attach web2 eth1/0", 3);
+	world_domain(&w, "web1")->deaf = 0;
+	assert_run(&w, "detach web1 --all", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_guest_is_asked_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	world_domain(&w, "web1")->deaf = 2;
+	world_domain(&w, "web1")->refuses = 1;
+	assert_run(&w, "detach web1", 0);
+	assert_sound(&w);
+	assert_run(&w, "attach web1 eth1", 0);
+	world_domain(&w, "web1")->lost_event = true;
+	assert_run(&w, "detach web1", 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_paused(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	world_domain(&w, "web1")->paused = true;
+	assert_run(&w, "detach web1", 4);
+	assert_sound(&w);
+	world_domain(&w, "web1")->paused = false;
+	assert_run(&w, "detach web1", 0);
+	world_clear(&w);
+}
+
+static void test_refusals(void **state)
+{
+	struct world w;
+	struct vf *vfs;
+
+	(void)state;
+	world_init(&w, 7);
+	vfs = world_pf(&w)->vfs;
+	assert_run(&w, "attach nobody eth1", 1);
+	assert_run(&w, "attach web1 eth9", 1);
+	assert_run(&w, "attach web1 eth1 --mac 01:00:5e:00:00:01", 2);
+	assert_run(&w, "attach web1 eth1 --mac 00:00:00:00:00:00", 2);
+	assert_run(&w, "attach web1 eth1 --vlan 4095", 2);
+	assert_run(&w, "attach web1 eth1 --vlan -1", 2);
+	assert_run(&w, "attach web1 eth1 --current --config", 2);
+	assert_run(&w, "attach web1 eth1 --count 2 --mac 02:00:00:00:00:01", 2);
+	assert_run(&w, "attach web1 eth1 --mac 02:aa:00:00:00:c8", 1); /* the PF's */
+	assert_run(&w, "attach web1 eth1 --mac 02:aa:00:00:00:03", 1); /* another VF's */
+	vfs[0].master = mem_strdup("br0");
+	vfs[1].address = mem_strdup("192.0.2.1");
+	vfs[2].netdev_elsewhere = true;
+	vfs[3].iommu_group = -1;
+	vfs[4].group_peer = mem_strdup("0000:01:00.0");
+	free(vfs[5].driver);
+	vfs[5].driver = mem_strdup("vfio-pci");
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(w.leases.items[0].index, 6);
+	assert_run(&w, "attach web2 eth1", 3);
+	assert_run(&w, "why web2 eth1", 3);
+	assert_int_equal(w.leases.n, 1);
+	world_clear(&w);
+}
+
+static void test_mac_is_stable(void **state)
+{
+	struct world w;
+	struct mac first;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	first = world_pf(&w)->vfs[0].settings.mac;
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_false(mac_equal(first, world_pf(&w)->vfs[1].settings.mac));
+	assert_run(&w, "detach web1 --all", 0);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_true(mac_equal(first, world_pf(&w)->vfs[0].settings.mac));
+	assert_run(&w, "attach web2 eth1 --mac 02:00:00:00:00:01", 0);
+	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:01", 1);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void test_pf_is_brought_up(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	world_pf(&w)->up = false;
+	assert_run(&w, "attach web1 eth1 --print-xml", 0);
+	assert_false(world_pf(&w)->up);
+	assert_int_equal(w.leases.n, 0);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_true(world_pf(&w)->up);
+	world_clear(&w);
+}
+
+static void test_bad_metadata_is_kept(void **state)
+{
+	struct world w;
+	char *bad;
+
+	(void)state;
+	world_init(&w, 7);
+	bad = mem_strdup("<assignments xmlns='urn:vfpool:domain:1'><assignment id='x'/></assignments>");
+	live(&w, "web1")->metadata = bad;
+	assert_run(&w, "attach web1 eth1", 1);
+	assert_ptr_equal(live(&w, "web1")->metadata, bad);
+	/* It hides no other guest. */
+	assert_run(&w, "attach web2 eth1", 0);
+	assert_run(&w, "reconcile", 1);
+	assert_ptr_equal(live(&w, "web1")->metadata, bad);
+	world_clear(&w);
+}
+
+/* A VF that vanished is replaced; the guest keeps MAC and address. */
+static void test_vf_vanishes(void **state)
+{
+	struct world w;
+	struct pf *pf;
+
+	(void)state;
+	world_init(&w, 7);
+	world_stop(&w, "web1");
+	pf = world_pf(&w);
+	assert_run(&w, "attach web1 eth1/6", 0);
+	assert_run(&w, "attach web2 eth1", 0);
+	free(pf->vfs[6].driver);
+	pf->nvfs = 6;
+	assert_run(&w, "reconcile", 3); /* the one VF asked for is not there */
+	assert_int_equal(w.leases.n, 2);
+	assert_run(&w, "detach web1", 0);
+	assert_int_equal(w.leases.n, 1);
+	assert_sound(&w);
+	pf->vfs[6].driver = mem_strdup("igbvf");
+	pf->nvfs = 7;
+	world_clear(&w);
+}
+
+/* A command, and what comes before it, to be broken at every call. */
+struct scenario {
+	const char *name;
+	const char *before[4];
+	const char *command;
+	bool pf_down, taken, web1_off;
+};
+
+static const struct scenario scenarios[] = {
+	{.name = "attach", .command = "attach web1 eth1"},
+	{.name = "attach hostdev", .command = "attach web1 eth1 --form hostdev --vlan 7"},
+	{.name = "attach to a down PF", .command = "attach web1 eth1", .pf_down = true},
+	{.name = "attach both", .command = "attach web1 eth1 --live --config"},
+	{.name = "attach off", .command = "attach web1 eth1 --form hostdev", .web1_off = true},
+	{.name = "attach three", .command = "attach web1 eth1 --count 3"},
+	{.name = "attach, one taken", .command = "attach web1 eth1 --form hostdev", .taken = true},
+	{.name = "attach a second one",
+	 .before = {"attach web1 eth1", "attach web2 eth1"},
+	 .command = "attach web1 eth1 --persistent"},
+	{.name = "detach", .before = {"attach web1 eth1"}, .command = "detach web1"},
+	{.name = "detach hostdev",
+	 .before = {"attach web1 eth1 --form hostdev --vlan 7"},
+	 .command = "detach web1"},
+	{.name = "detach all of both",
+	 .before = {"attach web1 eth1 --count 2 --persistent", "attach web1 eth1"},
+	 .command = "detach web1 --all --persistent"},
+	{.name = "detach live only",
+	 .before = {"attach web1 eth1 --form hostdev --persistent"},
+	 .command = "detach web1 --live"},
+	{.name = "reconcile", .before = {"attach web1 eth1 --persistent"}, .command = "reconcile"},
+};
+
+static void set_scene(struct world *w, const struct scenario *s)
+{
+	world_init(w, 7);
+	if (s->web1_off)
+		world_stop(w, "web1");
+	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
+		assert_run(w, s->before[i], 0);
+	world_pf(w)->up = !s->pf_down;
+	if (s->taken)
+		w->taken[w->ntaken++] = world_pf(w)->vfs[0].addr;
+	w->calls = 0;
+}
+
+/* After any fault one reconcile mends all, and the next one finds nothing to mend. */
+static void assert_mended(struct world *w, const struct scenario *s, unsigned n, const char *in)
+{
+	unsigned leases;
+	const char *broken;
+
+	w->fail_at = 0;
+	w->ntaken = 0;
+	if (world_run(w, "reconcile", NULL))
+		fail_msg("%s, broken at call %u (%s): reconcile fails", s->name, n, in);
+	broken = world_broken(w);
+	if (broken)
+		fail_msg("%s, broken at call %u (%s): %s", s->name, n, in, broken);
+	leases = (unsigned)w->leases.n;
+	w->calls = 0;
+	assert_run(w, "reconcile", 0);
+	assert_int_equal(w->leases.n, leases);
+	/* Nothing is written that is right already: a second converge calls no changing edge. */
+	for (unsigned i = 0; i < w->leases.n; i++)
+		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
+}
+
+static void break_everywhere(bool dies)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		const struct scenario *s = &scenarios[i];
+		unsigned calls = 0, n = 1;
+
+		do {
+			struct world w;
+
+			set_scene(&w, s);
+			w.fail_at = n;
+			w.dies = dies;
+			(void)world_run(&w, s->command, NULL);
+			calls = w.calls;
+			if (calls >= n)
+				assert_mended(&w, s, n, w.failed_in);
+			world_clear(&w);
+		} while (calls >= n++);
+		/* The scene was broken at each call, and then it ran unbroken. */
+		assert_true(n > 5);
+	}
+}
+
+static void test_failed_everywhere(void **state)
+{
+	(void)state;
+	break_everywhere(false);
+}
+
+static void test_killed_everywhere(void **state)
+{
+	(void)state;
+	break_everywhere(true);
+}
+
+/* An attach that fails on its own leaves nothing behind: it takes back what it had done. */
+static void test_attach_takes_back(void **state)
+{
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		struct world w;
+		int status;
+
+		world_init(&w, 7);
+		w.fail_at = n;
+		status = world_run(&w, "attach web1 eth1 --form hostdev --count 2", NULL);
+		if (w.calls < n) {
+			world_clear(&w);
+			break;
+		}
+		if (status) {
+			const char *broken = world_broken(&w);
+
+			if (w.leases.n || live(&w, "web1")->metadata || broken)
+				fail_msg("failed at call %u (%s): %s is left", n, w.failed_in,
+					 w.leases.n ? "a lease" : broken ? broken : "metadata");
+		}
+		world_clear(&w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attach_detach),
+		cmocka_unit_test(test_forms_and_views),
+		cmocka_unit_test(test_shut_off),
+		cmocka_unit_test(test_guest_gone),
+		cmocka_unit_test(test_lost_store),
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_all_or_none),
+		cmocka_unit_test(test_guest_does_not_let_go),
+		cmocka_unit_test(test_guest_is_asked_again),
+		cmocka_unit_test(test_paused),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_mac_is_stable),
+		cmocka_unit_test(test_pf_is_brought_up),
+		cmocka_unit_test(test_bad_metadata_is_kept),
+		cmocka_unit_test(test_vf_vanishes),
+		cmocka_unit_test(test_failed_everywhere),
+		cmocka_unit_test(test_killed_everywhere),
+		cmocka_unit_test(test_attach_takes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
