@@ -30,16 +30,18 @@ SOURCES := $(filter-out agent/main.c,$(wildcard agent/*/*.c xml/*.c policies/*.c
 SCHEMAS := $(wildcard xml/schemas/*.rng)
 FAKES := $(wildcard tests/fakes/*.c)
 TESTS := $(wildcard tests/unit/test_*.c)
-MANPAGES := $(wildcard docs/*.rst)
+MANPAGES := $(wildcard docs/*.8.rst)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ARCHIVE := $(BUILD)/libvfpool.a
 SCHEMA_HEADERS := $(patsubst xml/schemas/%,$(BUILD)/gen/schemas/%.h,$(SCHEMAS))
 TEST_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TESTS))
+RST2MAN ?= $(shell command -v rst2man || command -v rst2man.py)
+PAGES := $(if $(RST2MAN),$(patsubst docs/%.rst,$(BUILD)/docs/%,$(MANPAGES)))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(BUILD)/vfpool ## build everything (BUILD=DIR: where; default build)
+all: $(BUILD)/vfpool $(PAGES) ## build everything (BUILD=DIR: where; default build)
 
 $(BUILD)/vfpool: $(call objects,agent/main.c) $(ARCHIVE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
@@ -62,6 +64,24 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call objects,$(FAKES)) $(ARCHIVE
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs) -lcmocka
 
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests
+
+# Without rst2man there are no manual pages, and all else is the same.
+$(BUILD)/docs/%: docs/%.rst
+	@mkdir -p $(@D)
+	$(RST2MAN) --strict $< $@.tmp && mv $@.tmp $@
+
+.PHONY: install uninstall
+install: all ## install vfpool and its manual page (PREFIX=DIR, DESTDIR=DIR)
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 0755 $(BUILD)/vfpool $(DESTDIR)$(BINDIR)/vfpool
+ifneq ($(PAGES),)
+	install -d $(DESTDIR)$(MANDIR)/man8
+	install -m 0644 $(PAGES) $(DESTDIR)$(MANDIR)/man8/
+endif
+
+uninstall: ## remove what install put there (leases are kept)
+	rm -f $(DESTDIR)$(BINDIR)/vfpool
+	rm -f $(patsubst docs/%.rst,$(DESTDIR)$(MANDIR)/man8/%,$(MANPAGES))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

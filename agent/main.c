@@ -20,8 +20,8 @@ static const struct verb *const verbs[] = {
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };
 
 static const struct argp_option options[] = {
-	{"help", KEY_HELP, NULL, 0, "show this help", -1},
-	{"version", KEY_VERSION, NULL, 0, "show the version", -1},
+	{"help", KEY_HELP, NULL, 0, "Show this help", -1},
+	{"version", KEY_VERSION, NULL, 0, "Show the version", -1},
 	{0},
 };
 

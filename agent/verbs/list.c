@@ -13,38 +13,39 @@
 #include "verbs/vf_words.h"
 
 /* X(id, name, type, hidden, right, help) */
-#define COLUMNS(X)                                                                                \
-	X(NAME, "NAME", STRING, false, false, "the PF's interface, or PF/INDEX")                  \
-	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                    \
-	X(STATE, "STATE", STRING, false, false,                                                   \
-	  "free; claimed, plugging, held, releasing: vfpool's; guest, defined: of a domain, not " \
-	  "by vfpool; host; unusable; for a PF up or down")                                       \
-	X(HOLDER, "HOLDER", STRING, false, false,                                                 \
-	  "domains, or the address, bridge or driver on the host")                                \
-	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                        \
-	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                              \
-	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "id of the assignment")                 \
-	X(NUMA, "NUMA", NUMBER, false, true, "NUMA node")                                         \
-	X(GROUP, "GROUP", NUMBER, false, true, "IOMMU group")                                     \
-	X(DRIVER, "DRIVER", STRING, false, false, "driver on the host")                           \
-	X(NETDEV, "NETDEV", STRING, false, false, "interface on the host")                        \
-	X(TYPE, "TYPE", STRING, true, false, "pf or vf")                                          \
-	X(PF, "PF", STRING, true, false, "PCI address of the PF")                                 \
-	X(INDEX, "INDEX", NUMBER, true, true, "number of the VF")                                 \
-	X(REFUSAL, "REFUSAL", STRING, true, false, "why it is not free, in a word")               \
-	X(REASON, "REASON", STRING, true, false, "why it is not free, in a sentence")             \
-	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")         \
-	X(SINCE, "SINCE", NUMBER, true, true, "when vfpool gave it away, in seconds since 1970")  \
-	X(QOS, "QOS", NUMBER, true, true, "priority in the VLAN tag")                             \
-	X(TRUST, "TRUST", BOOLEAN, true, false, "whether the VF is trusted")                      \
-	X(SPOOFCHK, "SPOOFCHK", BOOLEAN, true, false, "whether source addresses are checked")     \
-	X(LINK, "LINK", STRING, true, false, "link state of the VF: auto, enable, disable")       \
-	X(MINRATE, "MINRATE", NUMBER, true, true, "guaranteed rate in Mbit/s")                    \
-	X(MAXRATE, "MAXRATE", NUMBER, true, true, "highest rate in Mbit/s")                       \
-	X(CARRIER, "CARRIER", BOOLEAN, true, false, "whether the PF has a carrier")               \
-	X(FREE, "FREE", NUMBER, true, true, "number of the PF's VFs that are free")               \
-	X(VFS, "VFS", NUMBER, true, true, "number of the PF's VFs")                               \
-	X(TOTAL, "TOTAL", NUMBER, true, true, "most VFs that the PF can have")
+#define COLUMNS(X)                                                                               \
+	X(NAME, "NAME", STRING, false, false, "The PF's interface, or PF/INDEX")                 \
+	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                   \
+	X(STATE, "STATE", STRING, false, false,                                                  \
+	  "One of free; claimed, plugging, held, releasing: vfpool's; guest, defined: of a "     \
+	  "domain, not "                                                                         \
+	  "by vfpool; host; unusable; for a PF up or down")                                      \
+	X(HOLDER, "HOLDER", STRING, false, false,                                                \
+	  "Domains, or the address, bridge or driver on the host")                               \
+	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                       \
+	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                             \
+	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "Id of the assignment")                \
+	X(NUMA, "NUMA", NUMBER, false, true, "NUMA node")                                        \
+	X(GROUP, "GROUP", NUMBER, false, true, "IOMMU group")                                    \
+	X(DRIVER, "DRIVER", STRING, false, false, "Driver on the host")                          \
+	X(NETDEV, "NETDEV", STRING, false, false, "Interface on the host")                       \
+	X(TYPE, "TYPE", STRING, true, false, "Either pf or vf")                                  \
+	X(PF, "PF", STRING, true, false, "PCI address of the PF")                                \
+	X(INDEX, "INDEX", NUMBER, true, true, "Number of the VF")                                \
+	X(REFUSAL, "REFUSAL", STRING, true, false, "Why it is not free, in a word")              \
+	X(REASON, "REASON", STRING, true, false, "Why it is not free, in a sentence")            \
+	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")        \
+	X(SINCE, "SINCE", NUMBER, true, true, "When vfpool gave it away, in seconds since 1970") \
+	X(QOS, "QOS", NUMBER, true, true, "Priority in the VLAN tag")                            \
+	X(TRUST, "TRUST", BOOLEAN, true, false, "Whether the VF is trusted")                     \
+	X(SPOOFCHK, "SPOOFCHK", BOOLEAN, true, false, "Whether source addresses are checked")    \
+	X(LINK, "LINK", STRING, true, false, "Link state of the VF: auto, enable, disable")      \
+	X(MINRATE, "MINRATE", NUMBER, true, true, "Guaranteed rate in Mbit/s")                   \
+	X(MAXRATE, "MAXRATE", NUMBER, true, true, "Highest rate in Mbit/s")                      \
+	X(CARRIER, "CARRIER", BOOLEAN, true, false, "Whether the PF has a carrier")              \
+	X(FREE, "FREE", NUMBER, true, true, "Number of the PF's VFs that are free")              \
+	X(VFS, "VFS", NUMBER, true, true, "Number of the PF's VFs")                              \
+	X(TOTAL, "TOTAL", NUMBER, true, true, "Most VFs that the PF can have")
 
 #define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
@@ -55,14 +56,16 @@ static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_FREE = 0x2000, KEY_USED, KEY_NO_GUESTS };
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) {name, 0, NULL, OPTION_DOC, help, 2},
+#define COLUMN_OPTION(id, name, type, hidden, right, help) \
+	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
-	{"free", KEY_FREE, NULL, 0, "only VFs that are free", 0},
-	{"used", KEY_USED, NULL, 0, "only VFs that somebody has", 0},
-	{"columns", 'o', "COLUMNS", 0, "show these columns, with commas between them", 0},
-	{"no-guests", KEY_NO_GUESTS, NULL, 0, "ask the host and the leases only, not libvirt", 0},
-	{"no-headings", 'n', NULL, 0, "leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns (the first ones are the default, --json has all):", 2},
+	{"free", KEY_FREE, NULL, 0, "Only VFs that are free", 0},
+	{"used", KEY_USED, NULL, 0, "Only VFs that somebody has", 0},
+	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
+	{"no-guests", KEY_NO_GUESTS, NULL, 0, "Ask the host and the leases only, not libvirt", 0},
+	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},
+	{NULL, 0, NULL, 0, "Columns:", 2},
+	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
 	COLUMNS(COLUMN_OPTION){0},
 };
 
@@ -353,7 +356,8 @@ static void set_pf(struct row *row, const struct pf *pf, size_t nfree, bool in_w
 	set_text(row, COL_NETDEV, pf->netdev);
 	set_text(row, COL_TYPE, "pf");
 	set_text(row, COL_PF, pciaddr_str(pf->addr));
-	if (pf->netdev) {
+	/* A made tree does not tell these; no interface has an address of zeroes. */
+	if (pf->netdev && !mac_is_zero(pf->mac)) {
 		set_text(row, COL_STATE, pf->up ? "up" : "down");
 		set_text(row, COL_MAC, mac_str(pf->mac));
 		set_boolean(row, COL_CARRIER, pf->carrier);

@@ -14,14 +14,14 @@
 
 /* X(id, name, type, hidden, right, help) */
 #define COLUMNS(X)                                                                            \
-	X(NAME, "NAME", STRING, false, false, "the domain, the PF's interface, or PF/INDEX")  \
+	X(NAME, "NAME", STRING, false, false, "The domain, the PF's interface, or PF/INDEX")  \
 	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                \
-	X(VERDICT, "VERDICT", STRING, false, false, "free, or what is against it, in a word") \
-	X(REASON, "REASON", STRING, false, false, "the same in a sentence")                   \
-	X(TYPE, "TYPE", STRING, true, false, "domain, device, pf or vf")                      \
-	X(CHOSEN, "CHOSEN", BOOLEAN, true, false, "whether attach would take this VF now")    \
-	X(SLOTS, "SLOTS", NUMBER, true, true, "the guest's free slots for hot-plug")          \
-	X(FREE, "FREE", NUMBER, true, true, "number of the PF's VFs that are free")
+	X(VERDICT, "VERDICT", STRING, false, false, "Free, or what is against it, in a word") \
+	X(REASON, "REASON", STRING, false, false, "The same in a sentence")                   \
+	X(TYPE, "TYPE", STRING, true, false, "Domain, device, pf or vf")                      \
+	X(CHOSEN, "CHOSEN", BOOLEAN, true, false, "Whether attach would take this VF now")    \
+	X(SLOTS, "SLOTS", NUMBER, true, true, "The guest's free slots for hot-plug")          \
+	X(FREE, "FREE", NUMBER, true, true, "Number of the PF's VFs that are free")
 
 #define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
@@ -30,9 +30,11 @@ enum { COLUMNS(COLUMN_ID) COL_COUNT };
 	[COL_##id] = {name, COLUMN_##type, help, hidden, right},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) {name, 0, NULL, OPTION_DOC, help, 2},
+#define COLUMN_OPTION(id, name, type, hidden, right, help) \
+	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
-	{NULL, 0, NULL, 0, "Columns (the first four, --json has all):", 2},
+	{NULL, 0, NULL, 0, "Columns:", 2},
+	{NULL, 0, NULL, 0, "More, shown with --json:", 3},
 	COLUMNS(COLUMN_OPTION){0},
 };
 
