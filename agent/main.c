@@ -70,7 +70,7 @@ static void print_usage(FILE *out)
 		(void)fprintf(out, "  %-10s %-28s %s\n", verbs[i]->name, verbs[i]->args,
 			      verbs[i]->help);
 	(void)fprintf(out, "  %-10s %-28s %s\n\n", "help", "[COMMAND]",
-		      "how to use vfpool, or one command of it");
+		      "How to use vfpool, or one command of it");
 	argp_help(&argp, out, ARGP_HELP_LONG, (char[]){"vfpool"});
 }
 

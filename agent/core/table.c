@@ -236,7 +236,11 @@ static bool is_number(const char *p)
 	return !*p;
 }
 
-static bool fits(enum column_type type, const char *text)
+/*
+ * Whether the text may stand in such a column. Booleans are written over with the words that
+ * people and libsmartcols read alike: it takes "false" for true.
+ */
+static bool fits(enum column_type type, char *text)
 {
 	switch (type) {
 	case COLUMN_STRING:
@@ -244,6 +248,10 @@ static bool fits(enum column_type type, const char *text)
 	case COLUMN_NUMBER:
 		return is_number(text);
 	case COLUMN_BOOLEAN:
+		if (strcmp(text, "true") == 0)
+			(void)strcpy(text, "yes");
+		else if (strcmp(text, "false") == 0)
+			(void)strcpy(text, "no");
 		return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
 	}
 	return false;

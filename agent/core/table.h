@@ -52,7 +52,7 @@ struct row *table_row(struct table *table, struct row *parent);
 
 /*
  * Sets a cell; a cell never set is empty, in JSON null. Control characters are made harmless. A
- * number that is none leaves the cell empty; a boolean is "yes" or "no".
+ * number that is none leaves the cell empty; a boolean is "true" or "false".
  */
 void row_set(struct row *row, size_t column, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

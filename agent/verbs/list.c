@@ -281,7 +281,7 @@ static void set_text(struct row *row, size_t column, const char *text)
 
 static void set_boolean(struct row *row, size_t column, bool value)
 {
-	row_set(row, column, "%s", value ? "yes" : "no");
+	row_set(row, column, "%s", value ? "true" : "false");
 }
 
 static const char *link_name(uint8_t link_state)
@@ -467,7 +467,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_list = {
 	.name = "list",
 	.args = "[POOL]",
-	.help = "show PFs and their VFs, and who holds each",
+	.help = "Show PFs and their VFs, and who holds each",
 	.options = options,
 	.run = run,
 };

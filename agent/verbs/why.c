@@ -225,7 +225,7 @@ static void set_vf(struct row *row, const struct candidate *candidate,
 	row_set(row, COL_ADDRESS, "%s", pciaddr_str(candidate->vf->addr));
 	row_set(row, COL_TYPE, "vf");
 	row_set(row, COL_VERDICT, "%s", refusal_name(candidate->refusal));
-	row_set(row, COL_CHOSEN, "%s", candidate == chosen ? "yes" : "no");
+	row_set(row, COL_CHOSEN, "%s", candidate == chosen ? "true" : "false");
 	if (candidate->reason)
 		row_set(row, COL_REASON, "%s", candidate->reason);
 	else if (candidate == chosen)
@@ -303,7 +303,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_why = {
 	.name = "why",
 	.args = "DOMAIN POOL|VF",
-	.help = "say for each VF why a guest could have it, or not",
+	.help = "Say for each VF why a guest could have it, or not",
 	.options = options,
 	.run = run,
 };

@@ -45,7 +45,7 @@ static void fill(struct table *table)
 	vf = table_row(table, pf);
 	row_set(vf, NAME, "eth1/0");
 	row_set(vf, VLAN, "%u", 100u);
-	row_set(vf, TRUST, "no");
+	row_set(vf, TRUST, "false");
 	row_set(vf, REASON, "leased");
 }
 
