@@ -108,3 +108,24 @@ clean: ## remove what was built
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+# Fuzzing: tests/fuzz/NAME.c with seeds in tests/fuzz/seeds/ and tests/data; needs clang.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SEEDS_fuzz_domain_xml := tests/fuzz/seeds/domain_xml tests/data/domains
+
+.PHONY: fuzz
+fuzz: ## fuzz what reads hostile text, FUZZ_SECONDS each (default 60); needs clang
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' \
+		$(addprefix run-,$(FUZZERS))
+
+.PHONY: $(addprefix run-,$(FUZZERS))
+$(addprefix run-,$(FUZZERS)): run-%: $(BUILD)/%
+	@mkdir -p $(BUILD)/corpus/$*
+	$(BUILD)/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=16384 -verbosity=0 \
+		-print_final_stats=1 -dict=tests/fuzz/$*.dict -artifact_prefix=$(BUILD)/ \
+		$(BUILD)/corpus/$* $(FUZZ_SEEDS_$*)
+
+$(addprefix $(BUILD)/,$(FUZZERS)): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVE)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(pkg_libs)
