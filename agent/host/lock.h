@@ -18,4 +18,7 @@
  */
 int lock_take(const char *name, msec deadline, int *fd, struct err **err);
 
+/* The same with another directory, for tests. */
+int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
+
 #endif

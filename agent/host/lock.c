@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * An open file description lock: it ends with its descriptor, whichever way the process ends, and
+ * no other descriptor of the process can drop it. The kernel can wait for one, but not until a
+ * deadline; so a thread waits, and is cancelled when the time is up.
+ *
+ * The file keeps the holder's process number, for others' words only. It is never removed: a
+ * waiter holds it open, and would then wait at a file that nobody finds any more.
+ */
+#include "host/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+
+static int open_dir(const char *path, int *out, struct err **err)
+{
+	cleanup_close int fd = -1;
+	bool made = !mkdir(path, 0755);
+	struct stat st;
+
+	if (!made && errno != EEXIST) {
+		err_errno(err, errno, "making the directory %s for locks", path);
+		return err_next(err, "run it as root");
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return err_errno(err, errno, "opening the directory %s of locks", path);
+	/* The umask may have taken rights from it. */
+	if (made)
+		(void)fchmod(fd, 0755);
+	else if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
+		err_set(err, ERR_FAILED, "the directory %s of locks is not ours alone", path);
+		return err_next(err, "run it as root; else remove that directory");
+	}
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
+static struct flock whole_file(void)
+{
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+}
+
+/* The thread's: 0 or an errno. fcntl() is where it can be cancelled. */
+static void *wait_for_lock(void *data)
+{
+	struct flock lock = whole_file();
+	int fd = *(const int *)data;
+
+	while (fcntl(fd, F_OFD_SETLKW, &lock))
+		if (errno != EINTR)
+			return (void *)(intptr_t)errno;
+	return NULL;
+}
+
+static struct timespec at(msec deadline)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(deadline / 1000),
+		.tv_nsec = (long)(deadline % 1000) * 1000000,
+	};
+}
+
+/* 0, an errno, or ETIMEDOUT. */
+static int lock_until(int fd, msec deadline)
+{
+	struct timespec until = at(deadline);
+	sigset_t all, before;
+	void *result = NULL;
+	pthread_t thread;
+	int error;
+
+	/* Signals are for the caller's thread. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, NULL, wait_for_lock, &fd);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error)
+		return error;
+	error = pthread_clockjoin_np(thread, &result, CLOCK_MONOTONIC, &until);
+	if (error == ETIMEDOUT) {
+		(void)pthread_cancel(thread);
+		(void)pthread_join(thread, &result);
+		/* It can have got the lock in the last moment; else that is what the time was for. */
+		if (result == PTHREAD_CANCELED)
+			return ETIMEDOUT;
+		error = 0;
+	}
+	return error ? error : (int)(intptr_t)result;
+}
+
+static int timed_out(int file, const char *name, struct err **err)
+{
+	char text[16] = "";
+	ssize_t size = pread(file, text, sizeof(text) - 1, 0);
+	long pid = size > 0 ? strtol(text, NULL, 10) : 0;
+
+	if (pid > 0)
+		err_set(err, ERR_TIMEOUT, "the lock %s is held by process %ld", name, pid);
+	else
+		err_set(err, ERR_TIMEOUT, "the lock %s is held by another process", name);
+	return err_next(err, "let that process finish, then repeat the command");
+}
+
+int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err)
+{
+	cleanup_close int directory = -1, file = -1;
+	struct flock lock = whole_file();
+	char pid[16];
+	int error = 0, size;
+
+	if (!*name || strchr(name, '/') || name[0] == '.')
+		return err_set(err, ERR_FAILED, "'%s' cannot be a lock's name", name);
+	if (open_dir(dir, &directory, err))
+		return -1;
+	file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file < 0)
+		return err_errno(err, errno, "opening the lock %s/%s", dir, name);
+	if (fcntl(file, F_OFD_SETLK, &lock))
+		error = errno == EAGAIN || errno == EACCES ? lock_until(file, deadline) : errno;
+	if (error == ETIMEDOUT)
+		return timed_out(file, name, err);
+	if (error)
+		return err_errno(err, error, "taking the lock %s", name);
+	/* A full file system costs others the number only. */
+	size = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (!ftruncate(file, 0) && pwrite(file, pid, (size_t)size, 0) != size)
+		(void)ftruncate(file, 0);
+	*fd = file;
+	file = -1;
+	return 0;
+}
+
+int lock_take(const char *name, msec deadline, int *fd, struct err **err)
+{
+	return lock_take_in(LOCK_DIR, name, deadline, fd, err);
+}

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A VF costs two or three readlinks: its address, its IOMMU group, and its driver where that is
+ * not known yet. When all PFs are read, the first VF of a driver makes us list what is bound to
+ * that driver, once, and the others are looked up there.
+ *
+ * A PF is told from other functions by its sriov_totalvfs. There is one entry a function, VFs
+ * too, and asking each would double the cost; but a VF's address is always above its PF's, so in
+ * the order of addresses the VFs are known from their PF before their turn comes.
+ */
+#include "host/sysfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define DIRENT_BUFFER 65536
+#define TOTAL "sriov_totalvfs"
+#define NUM "sriov_numvfs"
+
+struct sysfs {
+	int root;
+	int devices; /* bus/pci/devices */
+	char *dirents;
+};
+
+/* A directory being listed. The buffer is the sysfs's: one at a time. */
+struct listing {
+	int fd;
+	char *buffer;
+	ssize_t have, at;
+};
+
+int sysfs_open(const char *root, struct sysfs **out, struct err **err)
+{
+	cleanup_close int top = open(root, PATH_FLAGS);
+	int devices;
+	struct sysfs *sysfs;
+
+	if (top < 0)
+		return err_errno(err, errno, "opening %s", root);
+	devices = openat(top, "bus/pci/devices", DIR_FLAGS);
+	if (devices < 0 && errno != ENOENT)
+		return err_errno(err, errno, "opening %s/bus/pci/devices", root);
+	sysfs = mem_zero(1, sizeof(*sysfs));
+	sysfs->root = top;
+	top = -1;
+	sysfs->devices = devices;
+	sysfs->dirents = mem_zero(1, DIRENT_BUFFER);
+	*out = sysfs;
+	return 0;
+}
+
+void sysfs_close(struct sysfs *sysfs)
+{
+	if (!sysfs)
+		return;
+	(void)close(sysfs->root);
+	if (sysfs->devices >= 0)
+		(void)close(sysfs->devices);
+	free(sysfs->dirents);
+	free(sysfs);
+}
+
+bool sysfs_name_valid(const char *name)
+{
+	size_t size = strnlen(name, SYSFS_NAME_MAX);
+
+	return size > 0 && size < SYSFS_NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
+static struct listing listing_start(struct sysfs *sysfs, int fd)
+{
+	return (struct listing){.fd = fd, .buffer = sysfs->dirents};
+}
+
+/* The next entry's name, good until the next call; NULL at the end. */
+static const char *listing_next(struct listing *l)
+{
+	for (;;) {
+		const struct dirent64 *entry;
+
+		if (l->at >= l->have) {
+			l->have = getdents64(l->fd, l->buffer, DIRENT_BUFFER);
+			l->at = 0;
+			if (l->have <= 0)
+				return NULL;
+		}
+		entry = (const struct dirent64 *)(const void *)(l->buffer + l->at);
+		l->at += entry->d_reclen;
+		if (entry->d_name[0] != '.')
+			return entry->d_name;
+	}
+}
+
+/* The last component of a link's target, in buf; NULL: there is no such link. */
+static const char *link_end(int dir, const char *path, char buf[PATH_MAX])
+{
+	ssize_t size = readlinkat(dir, path, buf, PATH_MAX - 1);
+	const char *slash;
+
+	if (size <= 0)
+		return NULL;
+	buf[size] = '\0';
+	slash = strrchr(buf, '/');
+	return slash ? slash + 1 : buf;
+}
+
+static bool link_addr(int dir, const char *path, struct pciaddr *out)
+{
+	char buf[PATH_MAX];
+	const char *end = link_end(dir, path, buf);
+
+	return end && pciaddr_parse(end, out);
+}
+
+static char *link_name(int dir, const char *path)
+{
+	char buf[PATH_MAX];
+
+	return mem_strdup(link_end(dir, path, buf));
+}
+
+/* A small attribute; an open descriptor that is read and closed, or -1. */
+static bool number_from(int fd, int base, long *out)
+{
+	char text[32], *end;
+	ssize_t size;
+	long value;
+
+	if (fd < 0)
+		return false;
+	size = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	errno = 0;
+	value = strtol(text, &end, base);
+	if (errno || end == text || (*end && *end != '\n'))
+		return false;
+	*out = value;
+	return true;
+}
+
+static bool number_at(int dir, const char *path, int base, long *out)
+{
+	return number_from(openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), base, out);
+}
+
+static unsigned count_at(int dir, const char *path)
+{
+	long value;
+
+	return number_at(dir, path, 10, &value) && value > 0 && value <= UINT16_MAX
+		       ? (unsigned)value
+		       : 0;
+}
+
+/* "0000:01:00.0/file", below bus/pci/devices. */
+#define PATH_SIZE (PCIADDR_STRLEN + 32)
+static const char *device_path(struct pciaddr addr, const char *file, char buf[PATH_SIZE])
+{
+	(void)snprintf(buf, PATH_SIZE, "%s/%s", pciaddr_str(addr), file);
+	return buf;
+}
+#define device_file(addr, file) device_path((addr), (file), (char[PATH_SIZE]){0})
+
+static int device_open(struct sysfs *sysfs, struct pciaddr addr)
+{
+	return openat(sysfs->devices, pciaddr_str(addr), PATH_FLAGS);
+}
+
+bool sysfs_present(struct sysfs *sysfs, struct pciaddr addr)
+{
+	return faccessat(sysfs->devices, pciaddr_str(addr), F_OK, 0) == 0;
+}
+
+enum sysfs_kind sysfs_kind(struct sysfs *sysfs, struct pciaddr addr)
+{
+	struct pciaddr pf;
+
+	if (link_addr(sysfs->devices, device_file(addr, "physfn"), &pf))
+		return SYSFS_VF;
+	if (!faccessat(sysfs->devices, device_file(addr, TOTAL), F_OK, 0))
+		return SYSFS_PF;
+	return sysfs_present(sysfs, addr) ? SYSFS_OTHER : SYSFS_ABSENT;
+}
+
+char *sysfs_driver(struct sysfs *sysfs, struct pciaddr addr)
+{
+	return link_name(sysfs->devices, device_file(addr, "driver"));
+}
+
+static long class_of(struct sysfs *sysfs, struct pciaddr addr)
+{
+	long class;
+
+	return number_at(sysfs->devices, device_file(addr, "class"), 16, &class) ? class : -1;
+}
+
+bool sysfs_is_network(struct sysfs *sysfs, struct pciaddr addr)
+{
+	return class_of(sysfs, addr) >> 16 == 0x02;
+}
+
+static bool is_bridge(struct sysfs *sysfs, struct pciaddr addr)
+{
+	return class_of(sysfs, addr) >> 8 == 0x0604;
+}
+
+void sysfs_counts(struct sysfs *sysfs, struct pciaddr pf, unsigned *total, unsigned *num)
+{
+	*total = count_at(sysfs->devices, device_file(pf, TOTAL));
+	*num = count_at(sysfs->devices, device_file(pf, NUM));
+}
+
+/* "virtfn3" and, behind a slash, file. */
+static const char *virtfn_path(unsigned index, char buf[PATH_SIZE])
+{
+	(void)snprintf(buf, PATH_SIZE, "virtfn%u", index);
+	return buf;
+}
+
+int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, unsigned *index,
+		 struct err **err)
+{
+	struct pciaddr physfn, other;
+	cleanup_close int dir = -1;
+	unsigned num;
+
+	if (!link_addr(sysfs->devices, device_file(vf, "physfn"), &physfn))
+		return err_set(err, ERR_ABSENT, "%s is no VF", pciaddr_str(vf));
+	dir = device_open(sysfs, physfn);
+	if (dir < 0)
+		return err_errno(err, errno, "opening PF %s", pciaddr_str(physfn));
+	num = count_at(dir, NUM);
+	for (unsigned i = 0; i < num; i++) {
+		if (!link_addr(dir, virtfn_path(i, (char[PATH_SIZE]){0}), &other) ||
+		    !pciaddr_equal(other, vf))
+			continue;
+		*pf = physfn;
+		*index = i;
+		return 0;
+	}
+	return err_set(err, ERR_ABSENT, "PF %s does not know VF %s: its VFs are being made or removed",
+		       pciaddr_str(physfn), pciaddr_str(vf));
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	return pciaddr_compare(*(const struct pciaddr *)a, *(const struct pciaddr *)b);
+}
+
+struct addrs {
+	struct pciaddr *items; /* sorted once they are complete */
+	size_t n;
+};
+
+static void addrs_clear(struct addrs *addrs)
+{
+	free(addrs->items);
+	*addrs = (struct addrs){0};
+}
+
+static const struct pciaddr *addrs_find(const struct addrs *addrs, struct pciaddr addr)
+{
+	return addrs->n ? bsearch(&addr, addrs->items, addrs->n, sizeof(addr), compare_addrs) : NULL;
+}
+
+static struct addrs addrs_in(struct sysfs *sysfs, int fd)
+{
+	struct listing listing = listing_start(sysfs, fd);
+	struct addrs addrs = {0};
+	struct pciaddr addr;
+
+	for (const char *name; (name = listing_next(&listing));)
+		if (pciaddr_parse(name, &addr))
+			*(struct pciaddr *)mem_append(&addrs.items, &addrs.n, sizeof(addr)) = addr;
+	if (addrs.n)
+		qsort(addrs.items, addrs.n, sizeof(addr), compare_addrs);
+	return addrs;
+}
+
+/* A driver and what is bound to it. */
+struct bound {
+	char *driver;
+	struct addrs addrs;
+};
+
+struct bounds {
+	struct bound *items;
+	size_t n;
+};
+
+static void bounds_clear(struct bounds *bounds)
+{
+	for (size_t i = 0; i < bounds->n; i++) {
+		free(bounds->items[i].driver);
+		addrs_clear(&bounds->items[i].addrs);
+	}
+	free(bounds->items);
+}
+
+static void bounds_add(struct sysfs *sysfs, struct bounds *bounds, const char *driver)
+{
+	cleanup_free char *path = mem_printf("bus/pci/drivers/%s", driver);
+	cleanup_close int fd = openat(sysfs->root, path, DIR_FLAGS);
+	struct bound *bound;
+
+	for (size_t i = 0; i < bounds->n; i++)
+		if (!strcmp(bounds->items[i].driver, driver))
+			return;
+	bound = mem_append(&bounds->items, &bounds->n, sizeof(*bound));
+	bound->driver = mem_strdup(driver);
+	if (fd >= 0)
+		bound->addrs = addrs_in(sysfs, fd);
+}
+
+/* bounds NULL: for a few devices listing a driver's is not worth it. */
+static char *driver_of(struct sysfs *sysfs, struct bounds *bounds, struct pciaddr addr)
+{
+	char *driver;
+
+	for (size_t i = 0; bounds && i < bounds->n; i++)
+		if (addrs_find(&bounds->items[i].addrs, addr))
+			return mem_strdup(bounds->items[i].driver);
+	driver = sysfs_driver(sysfs, addr);
+	if (driver && bounds)
+		bounds_add(sysfs, bounds, driver);
+	return driver;
+}
+
+static int group_of(struct sysfs *sysfs, struct pciaddr addr)
+{
+	char buf[PATH_MAX], *rest;
+	const char *end = link_end(sysfs->devices, device_file(addr, "iommu_group"), buf);
+	long group;
+
+	if (!end)
+		return -1;
+	group = strtol(end, &rest, 10);
+	return rest != end && !*rest && group >= 0 && group <= INT_MAX ? (int)group : -1;
+}
+
+/*
+ * present are all functions of the host, to tell a link to a VF that has been removed; NULL: ask.
+ */
+static void read_vfs(struct sysfs *sysfs, int dir, struct bounds *bounds,
+		     const struct addrs *present, struct pf *pf)
+{
+	/* The kernel numbers VFs below sriov_numvfs; each of them can be missing. */
+	for (unsigned i = 0; i < pf->num_vfs; i++) {
+		struct pciaddr addr;
+		struct vf *vf;
+
+		if (!link_addr(dir, virtfn_path(i, (char[PATH_SIZE]){0}), &addr))
+			continue;
+		if (present && !addrs_find(present, addr))
+			continue;
+		vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
+		vf->addr = addr;
+		vf->index = i;
+		vf->driver = driver_of(sysfs, bounds, addr);
+		vf->iommu_group = group_of(sysfs, addr);
+		if (!present && !vf->driver && vf->iommu_group < 0 && !sysfs_present(sysfs, addr))
+			pf->nvfs--;
+	}
+}
+
+static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, int dir,
+		    struct bounds *bounds, const struct addrs *present, struct pf *out)
+{
+	long node;
+
+	*out = (struct pf){
+		.addr = addr,
+		.driver = driver_of(sysfs, bounds, addr),
+		.numa_node = number_at(dir, "numa_node", 10, &node) && node >= 0 ? (int)node : -1,
+		.total_vfs = total,
+		.num_vfs = count_at(dir, NUM),
+	};
+	read_vfs(sysfs, dir, bounds, present, out);
+}
+
+int sysfs_read_pf(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err)
+{
+	cleanup_close int dir = device_open(sysfs, addr);
+	long total;
+
+	if (dir < 0)
+		return err_set(err, ERR_ABSENT, "there is no PCI device %s", pciaddr_str(addr));
+	if (!number_at(dir, TOTAL, 10, &total) || total < 0)
+		return err_set(err, ERR_ABSENT, "%s is no PF", pciaddr_str(addr));
+	read_pf(sysfs, addr, (unsigned)total, dir, NULL, NULL, out);
+	return 0;
+}
+
+int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err)
+{
+	cleanup(addrs_clear) struct addrs present = {0};
+	cleanup(bounds_clear) struct bounds bounds = {0};
+	struct inventory inventory = {0};
+	cleanup_free bool *is_vf = NULL; /* of present */
+
+	if (sysfs->devices >= 0 && lseek(sysfs->devices, 0, SEEK_SET) < 0)
+		return err_errno(err, errno, "listing the PCI devices");
+	present = addrs_in(sysfs, sysfs->devices);
+	is_vf = mem_zero(present.n, sizeof(*is_vf));
+	for (size_t i = 0; i < present.n; i++) {
+		struct pciaddr addr = present.items[i];
+		cleanup_close int dir = -1;
+		struct pf *pf;
+		long total;
+
+		if (is_vf[i] || !number_at(sysfs->devices, device_file(addr, TOTAL), 10, &total) ||
+		    total < 0)
+			continue;
+		dir = device_open(sysfs, addr);
+		if (dir < 0)
+			continue;
+		pf = mem_append(&inventory.pfs, &inventory.npfs, sizeof(*pf));
+		read_pf(sysfs, addr, (unsigned)total, dir, &bounds, &present, pf);
+		for (size_t v = 0; v < pf->nvfs; v++)
+			is_vf[addrs_find(&present, pf->vfs[v].addr) - present.items] = true;
+	}
+	*out = inventory;
+	return 0;
+}
+
+char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr)
+{
+	cleanup_close int fd =
+		openat(sysfs->devices, device_file(addr, "iommu_group/devices"), DIR_FLAGS);
+	cleanup(addrs_clear) struct addrs group = {0};
+
+	if (fd < 0)
+		return NULL;
+	group = addrs_in(sysfs, fd);
+	/* Bridges go with their ports: VFIO does not mind them. */
+	for (size_t i = 0; i < group.n; i++)
+		if (!pciaddr_equal(group.items[i], addr) && !is_bridge(sysfs, group.items[i]))
+			return mem_strdup(pciaddr_str(group.items[i]));
+	return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct sysfs_names names_in(struct sysfs *sysfs, int fd)
+{
+	struct listing listing = listing_start(sysfs, fd);
+	struct sysfs_names names = {0};
+
+	for (const char *name; (name = listing_next(&listing));)
+		*(char **)mem_append(&names.items, &names.n, sizeof(char *)) = mem_strdup(name);
+	if (names.n)
+		qsort(names.items, names.n, sizeof(char *), compare_names);
+	return names;
+}
+
+void sysfs_names_clear(struct sysfs_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->items[i]);
+	free(names->items);
+	*names = (struct sysfs_names){0};
+}
+
+struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr)
+{
+	cleanup_close int fd = openat(sysfs->devices, device_file(addr, "net"), DIR_FLAGS);
+
+	return fd < 0 ? (struct sysfs_names){0} : names_in(sysfs, fd);
+}
+
+struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs)
+{
+	cleanup_close int fd = openat(sysfs->root, "class/net", DIR_FLAGS);
+
+	return fd < 0 ? (struct sysfs_names){0} : names_in(sysfs, fd);
+}
+
+char *sysfs_netdev_upper(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)
+{
+	static const char prefix[] = "upper_";
+	cleanup_free char *path = NULL;
+	cleanup_close int fd = -1;
+	struct listing listing;
+	char *master;
+
+	if (!sysfs_name_valid(netdev))
+		return NULL;
+	path = mem_printf("%s/net/%s", pciaddr_str(addr), netdev);
+	fd = openat(sysfs->devices, path, DIR_FLAGS);
+	if (fd < 0)
+		return NULL;
+	master = link_name(fd, "master");
+	if (master)
+		return master;
+	listing = listing_start(sysfs, fd);
+	for (const char *name; (name = listing_next(&listing));)
+		if (!strncmp(name, prefix, sizeof(prefix) - 1))
+			return mem_strdup(name + sizeof(prefix) - 1);
+	return NULL;
+}
+
+bool sysfs_netdev_device(struct sysfs *sysfs, const char *netdev, struct pciaddr *addr,
+			 bool *exists)
+{
+	cleanup_free char *path = NULL, *device = NULL;
+
+	*exists = false;
+	if (!sysfs_name_valid(netdev))
+		return false;
+	path = mem_printf("class/net/%s", netdev);
+	device = mem_printf("%s/device", path);
+	*exists = true;
+	if (link_addr(sysfs->root, device, addr))
+		return true;
+	*exists = !faccessat(sysfs->root, path, F_OK, 0);
+	return false;
+}
+
+char *sysfs_netdev_driver(struct sysfs *sysfs, const char *netdev)
+{
+	cleanup_free char *path = NULL;
+
+	if (!sysfs_name_valid(netdev))
+		return NULL;
+	path = mem_printf("class/net/%s/device/driver", netdev);
+	return link_name(sysfs->root, path);
+}
