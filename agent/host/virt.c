@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The edge to libvirt.
+ *
+ * Calls are made by the caller's thread; libvirt's event loop runs in a thread of its own, as in
+ * virsh. It must run all the time, not just while somebody waits for an event: libvirtd asks each
+ * client that has an event loop for a sign of life, and cuts it off after half a minute without an
+ * answer, which a wait for a guest's lock or for a VF's driver can well take. The thread only puts
+ * events into a queue; next_event() takes them out.
+ *
+ * libvirt's words are translated by the daemon, in its own locale. So errors are told apart by
+ * code and origin first, and by words only where they are QEMU's, or for advice.
+ */
+#include "host/virt.h"
+
+#include <errno.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "model/assignment.h"
+
+_Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
+
+/* A daemon that answers nothing for this long is gone, as the daemons judge their clients. */
+#define KEEPALIVE_SECONDS 5
+#define KEEPALIVE_COUNT 5
+
+/* What the event thread and a connection share; it stays until libvirt has dropped its callbacks.
+ */
+struct inbox {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned refs;
+	bool lost; /* the connection is closed, and not by us */
+	struct virt_event *events;
+	size_t nevents;
+};
+
+struct connection {
+	struct virt virt;
+	virConnectPtr conn;
+	struct inbox *inbox;
+	bool watching;
+	int callbacks[3];
+};
+
+static virConnectPtr conn_of(struct virt *virt)
+{
+	return ((struct connection *)virt)->conn;
+}
+
+static void cleanup_virt_error_pointer(virErrorPtr *error)
+{
+	virFreeError(*error);
+}
+#define cleanup_virt_error cleanup(cleanup_virt_error_pointer)
+
+/* Never NULL, so that what failed without a word can be treated alike. */
+static virErrorPtr last_error(void)
+{
+	virErrorPtr error = virSaveLastError();
+
+	return error ? error : mem_zero(1, sizeof(*error));
+}
+
+/* The inbox */
+
+static struct inbox *inbox_new(void)
+{
+	struct inbox *inbox = mem_zero(1, sizeof(*inbox));
+	pthread_condattr_t attr;
+
+	(void)pthread_mutex_init(&inbox->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&inbox->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	inbox->refs = 1;
+	return inbox;
+}
+
+static struct inbox *inbox_ref(struct inbox *inbox)
+{
+	(void)pthread_mutex_lock(&inbox->lock);
+	inbox->refs++;
+	(void)pthread_mutex_unlock(&inbox->lock);
+	return inbox;
+}
+
+/* Also what libvirt calls when it has dropped a callback. */
+static void inbox_unref(void *opaque)
+{
+	struct inbox *inbox = opaque;
+	unsigned left;
+
+	(void)pthread_mutex_lock(&inbox->lock);
+	left = --inbox->refs;
+	(void)pthread_mutex_unlock(&inbox->lock);
+	if (left)
+		return;
+	for (size_t i = 0; i < inbox->nevents; i++)
+		free(inbox->events[i].alias);
+	free(inbox->events);
+	(void)pthread_cond_destroy(&inbox->changed);
+	(void)pthread_mutex_destroy(&inbox->lock);
+	free(inbox);
+}
+
+static void inbox_put(struct inbox *inbox, virDomainPtr dom, enum virt_event_kind kind,
+		      const char *alias)
+{
+	struct virt_event *event;
+
+	(void)pthread_mutex_lock(&inbox->lock);
+	event = mem_append(&inbox->events, &inbox->nevents, sizeof(*event));
+	event->kind = kind;
+	event->alias = mem_strdup(alias);
+	(void)virDomainGetUUIDString(dom, event->uuid);
+	(void)pthread_cond_signal(&inbox->changed);
+	(void)pthread_mutex_unlock(&inbox->lock);
+}
+
+static void on_removed(virConnectPtr conn, virDomainPtr dom, const char *alias, void *opaque)
+{
+	(void)conn;
+	inbox_put(opaque, dom, VIRT_DEVICE_REMOVED, alias);
+}
+
+static void on_removal_failed(virConnectPtr conn, virDomainPtr dom, const char *alias, void *opaque)
+{
+	(void)conn;
+	inbox_put(opaque, dom, VIRT_DEVICE_REMOVAL_FAILED, alias);
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
+{
+	(void)conn;
+	(void)detail;
+	if (event == VIR_DOMAIN_EVENT_STOPPED)
+		inbox_put(opaque, dom, VIRT_DOMAIN_STOPPED, NULL);
+	return 0;
+}
+
+static void on_close(virConnectPtr conn, int reason, void *opaque)
+{
+	struct inbox *inbox = opaque;
+
+	(void)conn;
+	(void)reason;
+	(void)pthread_mutex_lock(&inbox->lock);
+	inbox->lost = true;
+	(void)pthread_cond_signal(&inbox->changed);
+	(void)pthread_mutex_unlock(&inbox->lock);
+}
+
+/* The event thread, one for the process */
+
+static void keep_quiet(void *opaque, virErrorPtr error)
+{
+	(void)opaque;
+	(void)error;
+}
+
+static void *run_events(void *unused)
+{
+	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+
+	(void)unused;
+	for (;;)
+		if (virEventRunDefaultImpl() < 0)
+			(void)nanosleep(&pause, NULL);
+	return NULL;
+}
+
+static int event_thread_errno;
+
+/* It is never stopped: it holds nothing that the end of the process would not free. */
+static void start_event_thread(void)
+{
+	sigset_t all, old;
+	pthread_t thread;
+
+	virSetErrorFunc(NULL, keep_quiet);
+	if (virEventRegisterDefaultImpl() < 0) {
+		event_thread_errno = ENOTSUP;
+		return;
+	}
+	/* Signals are for the thread that knows what to do. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	event_thread_errno = pthread_create(&thread, NULL, run_events, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (event_thread_errno == 0)
+		(void)pthread_detach(thread);
+}
+
+/* Errors */
+
+static bool is_lost(struct connection *c)
+{
+	bool lost;
+
+	(void)pthread_mutex_lock(&c->inbox->lock);
+	lost = c->inbox->lost;
+	(void)pthread_mutex_unlock(&c->inbox->lock);
+	return lost || virConnectIsAlive(c->conn) == 0;
+}
+
+static int set_lost(struct err **err)
+{
+	err_set(err, ERR_LOST, "the connection to libvirt broke");
+	return err_next(err,
+			"when libvirt is back (`systemctl status libvirtd virtqemud`), repeat; "
+			"`vfpool reconcile` finishes what was begun");
+}
+
+/* Who has kept a domain's job for so long? The API's name stays what it is in any language. */
+static const char *job_of(const char *message)
+{
+	static const struct {
+		const char *api;
+		const char *job;
+	} jobs[] = {
+		{"Migrate", "a migration"},
+		{"Backup", "a backup"},
+		{"Snapshot", "a snapshot"},
+		{"ManagedSave", "a save"},
+		{"DomainSave", "a save"},
+		{"DomainRestore", "a restore"},
+		{"CoreDump", "a dump"},
+		{"BlockCommit", "a block job"},
+		{"AttachDevice", "another attach"},
+		{"DetachDevice", "another detach"},
+		{"AgentSetResponse", "agent's call"},
+		{"DomainCreate", "the start"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		if (strstr(message, jobs[i].api))
+			return jobs[i].job;
+	return "another job";
+}
+
+static bool is_not_allowed(const virError *error)
+{
+	return error->code == VIR_ERR_ACCESS_DENIED || error->code == VIR_ERR_AUTH_FAILED ||
+	       error->code == VIR_ERR_AUTH_CANCELLED || error->code == VIR_ERR_AUTH_UNAVAILABLE ||
+	       error->code == VIR_ERR_OPERATION_DENIED ||
+	       (error->code == VIR_ERR_SYSTEM_ERROR &&
+		(error->int1 == EACCES || error->int1 == EPERM));
+}
+
+static enum err_code code_of(const virError *error)
+{
+	switch ((virErrorNumber)error->code) {
+	case VIR_ERR_NO_DOMAIN:
+		return ERR_ABSENT;
+	case VIR_ERR_OPERATION_TIMEOUT:
+		return ERR_TIMEOUT;
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+	case VIR_ERR_ARGUMENT_UNSUPPORTED:
+	case VIR_ERR_CONFIG_UNSUPPORTED:
+		return ERR_UNSUPPORTED;
+	default:
+		return ERR_FAILED;
+	}
+}
+
+/* Makes an error of libvirt's, with its own words; "" for no name. */
+static int failed(struct connection *c, const virError *error, const char *name, struct err **err)
+{
+	const char *words = error->message ? error->message : "libvirt did not say why";
+
+	if (is_lost(c)) {
+		set_lost(err);
+		return err_detail(err, "%s", words);
+	}
+	err_set(err, code_of(error), "%s", words);
+	if (error->code == VIR_ERR_OPERATION_TIMEOUT && *name)
+		return err_next(
+			err,
+			"%s of %s is under way: let it end (`virsh domjobinfo %s` shows how "
+			"far it is), then repeat",
+			job_of(words), name, name);
+	if (is_not_allowed(error))
+		return err_next(err, "run vfpool as root");
+	return -1;
+}
+
+/*
+ * As failed(), for what was to change a domain: one that has stopped or lost its definition in the
+ * meantime is an answer of its own.
+ */
+static int failed_change(struct connection *c, virDomainPtr dom, const virError *error,
+			 unsigned views, struct err **err)
+{
+	const char *name = virDomainGetName(dom);
+
+	if (error->code == VIR_ERR_OPERATION_INVALID && !is_lost(c)) {
+		if (views & VIRT_LIVE && virDomainIsActive(dom) == 0)
+			return err_set(err, ERR_ABSENT, "%s is not running", name);
+		if (views & VIRT_CONFIG && virDomainIsPersistent(dom) == 0)
+			return err_set(err, ERR_ABSENT, "%s has no persistent definition", name);
+	}
+	return failed(c, error, name, err);
+}
+
+/* Domains */
+
+static unsigned affect(unsigned views)
+{
+	return (views & VIRT_LIVE ? VIR_DOMAIN_AFFECT_LIVE : 0) |
+	       (views & VIRT_CONFIG ? VIR_DOMAIN_AFFECT_CONFIG : 0);
+}
+
+static struct virt_dom make_dom(virDomainPtr handle)
+{
+	struct virt_dom dom = {.handle = handle, .id = (int)virDomainGetID(handle)};
+
+	(void)virDomainGetUUIDString(handle, dom.uuid);
+	dom.name = mem_strdup(virDomainGetName(handle));
+	return dom;
+}
+
+static virDomainPtr look_up(virConnectPtr conn, const char *name, int how)
+{
+	char *end;
+	long id;
+
+	switch (how) {
+	case 0:
+		errno = 0;
+		id = strtol(name, &end, 10);
+		if (errno || end == name || *end || id < 0 || id > INT_MAX)
+			return NULL;
+		return virDomainLookupByID(conn, (int)id);
+	case 1:
+		if (strlen(name) != UUID_STRLEN - 1)
+			return NULL;
+		return virDomainLookupByUUIDString(conn, name);
+	default:
+		return virDomainLookupByName(conn, name);
+	}
+}
+
+static int connection_find(struct virt *virt, const char *name, struct virt_dom *out,
+			   struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+
+	for (int how = 0; how < 3; how++) {
+		virDomainPtr handle;
+		cleanup_virt_error virErrorPtr error = NULL;
+
+		virResetLastError();
+		handle = look_up(c->conn, name, how);
+		if (handle) {
+			*out = make_dom(handle);
+			return 0;
+		}
+		error = last_error();
+		/* Not of that kind, or a text that merely looks like a UUID: try the next. */
+		if (error->code != VIR_ERR_OK && error->code != VIR_ERR_NO_DOMAIN &&
+		    error->code != VIR_ERR_INVALID_ARG)
+			return failed(c, error, "", err);
+	}
+	err_set(err, ERR_ABSENT, "there is no domain '%s'", name);
+	return err_next(err, "`virsh list --all` shows them all");
+}
+
+static int connection_list(struct virt *virt, struct virt_dom **out, size_t *n, struct err **err)
+{
+	cleanup_free virDomainPtr *handles = NULL;
+	int found = virConnectListAllDomains(conn_of(virt), &handles, 0);
+	struct virt_dom *doms;
+
+	if (found < 0) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		failed((struct connection *)virt, error, "", err);
+		return err_wrap(err, "listing the domains");
+	}
+	doms = mem_zero((size_t)found + 1, sizeof(*doms));
+	for (int i = 0; i < found; i++)
+		doms[i] = make_dom(handles[i]);
+	*out = doms;
+	*n = (size_t)found;
+	return 0;
+}
+
+static int connection_state(struct virt *virt, const struct virt_dom *dom, bool *persistent,
+			    bool *paused, struct err **err)
+{
+	int state, kept = 1;
+
+	/* What is shut off and still known is persistent. */
+	if (virDomainGetState(dom->handle, &state, NULL, 0) < 0 ||
+	    (state != VIR_DOMAIN_SHUTOFF && (kept = virDomainIsPersistent(dom->handle)) < 0)) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		failed((struct connection *)virt, error, dom->name, err);
+		return err_wrap(err, "reading the state of %s", dom->name);
+	}
+	*persistent = kept;
+	/* A guest asleep answers no more than one that is stopped. */
+	*paused = state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED;
+	return 0;
+}
+
+/* Only a running domain's XML has an id; libvirt gives the other one when it has stopped. */
+static bool is_live_xml(const char *xml)
+{
+	const char *start = strstr(xml, "<domain ");
+	const char *end = start ? strchr(start, '>') : NULL;
+	const char *id = start ? strstr(start, " id='") : NULL;
+
+	return id && id < end;
+}
+
+static int connection_xml(struct virt *virt, const struct virt_dom *dom, unsigned view, char **out,
+			  struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+	int kept = 1;
+	char *xml = NULL;
+
+	/* Of a running transient domain libvirt would give the live one. */
+	if (view == VIRT_CONFIG && dom->id >= 0)
+		kept = virDomainIsPersistent(dom->handle);
+	if (kept > 0)
+		xml = virDomainGetXMLDesc(dom->handle,
+					  view == VIRT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
+	if (kept == 0)
+		return err_set(err, ERR_ABSENT, "%s has no persistent definition", dom->name);
+	if (!xml) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		failed(c, error, dom->name, err);
+		return err_wrap(err, "reading the definition of %s", dom->name);
+	}
+	if (view == VIRT_LIVE && !is_live_xml(xml)) {
+		free(xml);
+		return err_set(err, ERR_ABSENT, "%s is not running", dom->name);
+	}
+	*out = xml;
+	return 0;
+}
+
+/*
+ * Does libvirt say that somebody else has the VF?
+ *
+ * Its own list of assigned devices: of all that can go wrong with a managed PCI device, only that
+ * comes from this origin with this code ("PCI device 0000:01:10.0 is in use by driver QEMU, domain
+ * web1"), about the VF itself or about another one of its IOMMU group. The same list meets its own
+ * two checks in "already in use" and "active device", and the persistent definition has one more.
+ * A program beside libvirt that has the device or its group open is known to QEMU.
+ */
+static bool is_taken(const virError *error)
+{
+	static const char *const words[] = {
+		"is already in use",
+		"active device",
+		"already in the domain configuration",
+	};
+	const char *message = error->message ? error->message : "";
+
+	if (error->domain == VIR_FROM_NONE && error->code == VIR_ERR_OPERATION_INVALID)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(message, words[i]))
+			return true;
+	return strstr(message, "vfio ") &&
+	       (strstr(message, "Device or resource busy") || strstr(message, "is not viable"));
+}
+
+static void advise_attach(const virError *error, const char *name, struct err **err)
+{
+	const char *message = error->message ? error->message : "";
+
+	if (strstr(message, "No more available PCI slots"))
+		(void)err_next(err,
+			       "give %s another port for a device: `virsh edit %s`, add "
+			       "<controller type='pci' model='pcie-root-port'/> among its devices, "
+			       "shut it down and start it again",
+			       name, name);
+	else if (strstr(message, "PF is not online"))
+		(void)err_next(err, "bring the PF up (`ip link set PF up`) and repeat");
+	else if (strstr(message, "VFIO PCI") && error->code == VIR_ERR_CONFIG_UNSUPPORTED)
+		(void)err_next(err, "turn the IOMMU on, in the firmware and for the kernel "
+				    "(intel_iommu=on or amd_iommu=on, and iommu=pt)");
+}
+
+static int connection_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			     unsigned views, struct err **err)
+{
+	cleanup_virt_error virErrorPtr error = NULL;
+
+	if (virDomainAttachDeviceFlags(dom->handle, xml, affect(views)) == 0)
+		return 0;
+	error = last_error();
+	failed_change((struct connection *)virt, dom->handle, error, views, err);
+	if (err && (*err)->code == ERR_FAILED && is_taken(error))
+		(void)err_recode(err, ERR_TAKEN);
+	advise_attach(error, dom->name, err);
+	return err_wrap(err, "attaching a device to %s", dom->name);
+}
+
+/* "no device found with alias ua-vfpool-0a1b2c3d", which has no code of its own. */
+static bool is_no_such_alias(const virError *error, const char *alias)
+{
+	return error->code == VIR_ERR_DEVICE_MISSING ||
+	       (error->code == VIR_ERR_INTERNAL_ERROR && error->domain == VIR_FROM_DOMAIN &&
+		error->message && strstr(error->message, alias));
+}
+
+static int connection_detach(struct virt *virt, const struct virt_dom *dom, const char *alias,
+			     unsigned view, struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+	cleanup_virt_error virErrorPtr error = NULL;
+	const char *message;
+
+	if (virDomainDetachDeviceAlias(dom->handle, alias, affect(view)) == 0)
+		return 0;
+	error = last_error();
+	message = error->message ? error->message : "";
+	if (strstr(message, "is already in the process of unplug"))
+		return 0;
+	if (is_no_such_alias(error, alias)) {
+		err_set(err, ERR_ABSENT, "%s has no device %s", dom->name, alias);
+		return -1;
+	}
+	failed_change(c, dom->handle, error, view, err);
+	if (err && (*err)->code == ERR_FAILED && strstr(message, "guest is busy"))
+		(void)err_recode(err, ERR_GUEST);
+	return err_wrap(err, "detaching device %s from %s", alias, dom->name);
+}
+
+static int connection_set_metadata(struct virt *virt, const struct virt_dom *dom, const char *xml,
+				   unsigned views, struct err **err)
+{
+	cleanup_virt_error virErrorPtr error = NULL;
+
+	if (virDomainSetMetadata(dom->handle, VIR_DOMAIN_METADATA_ELEMENT, xml,
+				 xml ? METADATA_PREFIX : NULL, METADATA_URI, affect(views)) == 0)
+		return 0;
+	error = last_error();
+	failed_change((struct connection *)virt, dom->handle, error, views, err);
+	return err_wrap(err, "writing the metadata of %s", dom->name);
+}
+
+static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
+{
+	(void)virt;
+	(void)virDomainFree(dom->handle);
+}
+
+/* Events */
+
+static int connection_watch(struct virt *virt, struct err **err)
+{
+	static const struct {
+		int id;
+		virConnectDomainEventGenericCallback call;
+	} wanted[] = {
+		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
+		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
+		 VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
+		{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+	};
+	struct connection *c = (struct connection *)virt;
+
+	_Static_assert(ARRAY_SIZE(wanted) == ARRAY_SIZE(c->callbacks), "as many as are kept");
+	if (c->watching)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (c->callbacks[i] >= 0)
+			continue;
+		c->callbacks[i] = virConnectDomainEventRegisterAny(
+			c->conn, NULL, wanted[i].id, wanted[i].call, inbox_ref(c->inbox),
+			inbox_unref);
+		if (c->callbacks[i] < 0) {
+			cleanup_virt_error virErrorPtr error = last_error();
+
+			inbox_unref(c->inbox);
+			failed(c, error, "", err);
+			return err_wrap(err, "registering for libvirt's events");
+		}
+	}
+	c->watching = true;
+	return 0;
+}
+
+static int connection_next_event(struct virt *virt, msec deadline, struct virt_event *out,
+				 struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+	struct inbox *inbox = c->inbox;
+	struct timespec until = {deadline / 1000, deadline % 1000 * 1000000};
+	bool lost, late = false;
+	int got = 0;
+
+	(void)pthread_mutex_lock(&inbox->lock);
+	while (!inbox->nevents && !inbox->lost && !late)
+		late = pthread_cond_timedwait(&inbox->changed, &inbox->lock, &until) != 0;
+	lost = inbox->lost;
+	if (inbox->nevents) {
+		*out = inbox->events[0];
+		inbox->nevents--;
+		memmove(inbox->events, inbox->events + 1, inbox->nevents * sizeof(*out));
+		got = 1;
+	}
+	(void)pthread_mutex_unlock(&inbox->lock);
+	if (!got && lost)
+		return set_lost(err);
+	return got;
+}
+
+/* Opening and closing */
+
+static void connection_close(struct virt *virt)
+{
+	struct connection *c = (struct connection *)virt;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
+		if (c->callbacks[i] >= 0)
+			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
+	(void)virConnectUnregisterCloseCallback(c->conn, on_close);
+	(void)virConnectClose(c->conn);
+	inbox_unref(c->inbox);
+	free(c);
+}
+
+static const struct virt_ops connection_ops = {
+	.find = connection_find,
+	.list = connection_list,
+	.state = connection_state,
+	.xml = connection_xml,
+	.attach = connection_attach,
+	.detach = connection_detach,
+	.set_metadata = connection_set_metadata,
+	.watch = connection_watch,
+	.next_event = connection_next_event,
+	.dom_release = connection_dom_release,
+	.close = connection_close,
+};
+
+static int cannot_connect(const char *uri, const virError *error, struct err **err)
+{
+	const char *words = error->message ? error->message : "libvirt did not say why";
+
+	if (uri)
+		err_set(err, ERR_FAILED, "cannot connect to libvirt at %s: %s", uri, words);
+	else
+		err_set(err, ERR_FAILED, "cannot connect to libvirt: %s", words);
+	if (is_not_allowed(error))
+		return err_next(err, "run vfpool as root, or as a member of the group libvirt");
+	if (error->code == VIR_ERR_SYSTEM_ERROR &&
+	    (error->int1 == ENOENT || error->int1 == ECONNREFUSED)) {
+		/* libvirt names the socket that it tried. */
+		if (strstr(words, "virtqemud"))
+			return err_next(err,
+					"start its daemon: `systemctl start virtqemud.socket`");
+		return err_next(err, "start its daemon: `systemctl start libvirtd.socket`, or "
+				     "virtqemud.socket where it is split up");
+	}
+	return -1;
+}
+
+int virt_open(const char *uri, struct virt **out, struct err **err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct connection *c;
+	virConnectPtr conn;
+
+	(void)pthread_once(&once, start_event_thread);
+	if (event_thread_errno)
+		return err_errno(err, event_thread_errno, "cannot start libvirt's event loop");
+	conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, 0);
+	if (!conn) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		return cannot_connect(uri, error, err);
+	}
+	c = mem_zero(1, sizeof(*c));
+	c->virt.ops = &connection_ops;
+	c->conn = conn;
+	c->inbox = inbox_new();
+	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
+		c->callbacks[i] = -1;
+	if (virConnectRegisterCloseCallback(conn, on_close, inbox_ref(c->inbox), inbox_unref) < 0)
+		inbox_unref(c->inbox);
+	/* Drivers inside this process, as test:///, have neither. */
+	(void)virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+	virResetLastError();
+	*out = &c->virt;
+	return 0;
+}
