@@ -135,24 +135,24 @@ static int damaged(const struct sqlite_store *s, const char *how, struct err **e
 	if (s->db)
 		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	err_set(err, ERR_FAILED, "the lease store %s is damaged: %s", s->path, how);
-	err_now(err, "It is left as it is; the guests carry on with the VFs they have.");
+	err_now(err, "it is left as it is; the guests carry on with the VFs they have");
 	return err_next(err,
-			"Move it away (%s, and -wal and -shm beside it), then run 'vfpool "
-			"reconcile': it makes the leases anew from the guests' metadata.",
+			"move it away (%s, and -wal and -shm beside it), then run `vfpool "
+			"reconcile`: it makes the leases anew from the guests' metadata",
 			s->path);
 }
 
 static int refused_access(const char *path, const char *doing, int errnum, struct err **err)
 {
 	err_errno(err, errnum, "cannot %s the lease store %s", doing, path);
-	err_now(err, "Nothing was changed.");
+	err_now(err, "nothing was changed");
 	if (errnum == EROFS)
-		return err_next(err, "Its file system is mounted read-only: mount it for writing "
-				     "(mount -o remount,rw), or see why the kernel did that.");
+		return err_next(err, "its file system is mounted read-only: mount it for writing "
+				     "(`mount -o remount,rw`), or see why the kernel did that");
 	if ((errnum == EACCES || errnum == EPERM) && geteuid() != 0)
-		return err_next(err, "It belongs to root: run vfpool as root.");
+		return err_next(err, "it belongs to root: run vfpool as root");
 	if (errnum == ENOSPC || errnum == EDQUOT)
-		return err_next(err, "Make room on its file system and repeat.");
+		return err_next(err, "make room on its file system and repeat");
 	return -1;
 }
 
@@ -173,7 +173,7 @@ static int failed(const struct sqlite_store *s, int rc, const char *doing, struc
 			"cannot %s the lease store %s: another process has been writing to it for "
 			"%d s",
 			doing, s->path, STORE_BUSY_MS / 1000);
-		return err_next(err, "Repeat; 'fuser -v %s' shows who has it open.", s->path);
+		return err_next(err, "repeat; `fuser -v %s` shows who has it open", s->path);
 	case SQLITE_FULL:
 		return refused_access(s->path, doing, ENOSPC, err);
 	case SQLITE_READONLY:
@@ -405,7 +405,7 @@ static int claim_conflict(const struct sqlite_store *s, const struct lease *leas
 			       text_of(row, 2), text_of(row, 1));
 	err_set(err, ERR_FAILED, "assignment %s of %s has a lease already, of VF %s",
 		lease->assignment, text_of(row, 2), text_of(row, 0));
-	return err_next(err, "'vfpool reconcile %s' brings guest and leases together.",
+	return err_next(err, "`vfpool reconcile %s` brings guest and leases together",
 			text_of(row, 2));
 }
 
@@ -576,7 +576,7 @@ static int find_directory(const char *path, bool create, char **real, struct err
 				"owner",
 				dir);
 			return err_next(err,
-					"See that nobody put anything there, then: chmod 0700 %s",
+					"see that nobody put anything there, then `chmod 0700 %s`",
 					dir);
 		}
 	}
@@ -606,8 +606,8 @@ static int check_file(const char *path, bool for_writing, struct err **err)
 	if (!S_ISREG(st.st_mode)) {
 		err_set(err, ERR_FAILED, "the lease store %s is %s, not a plain file", path,
 			S_ISLNK(st.st_mode) ? "a symbolic link" : "something else");
-		err_now(err, "Nothing was changed.");
-		return err_next(err, "Put the file itself there; its directory may be a link.");
+		err_now(err, "nothing was changed");
+		return err_next(err, "put the file itself there; its directory may be a link");
 	}
 	if (faccessat(AT_FDCWD, path, for_writing ? R_OK | W_OK : R_OK, AT_EACCESS) < 0)
 		return refused_access(path, for_writing ? "write" : "read", errno, err);
@@ -633,10 +633,10 @@ static int too_new(const struct sqlite_store *s, int version, struct err **err)
 		"the lease store %s was written by a newer vfpool: its schema is %d, and this "
 		"vfpool " VFPOOL_VERSION " knows up to %d",
 		s->path, version, SCHEMA_VERSION);
-	err_now(err, "It is left as it is; the guests carry on with the VFs they have.");
+	err_now(err, "it is left as it is; the guests carry on with the VFs they have");
 	if (needs)
-		return err_next(err, "Install vfpool %s or newer.", needs);
-	return err_next(err, "Install the vfpool that wrote it, or a newer one.");
+		return err_next(err, "install vfpool %s or newer", needs);
+	return err_next(err, "install the vfpool that wrote it, or a newer one");
 }
 
 /*
@@ -668,8 +668,8 @@ static int check_version(const struct sqlite_store *s, int version, bool foreign
 	if (foreign) {
 		err_set(err, ERR_FAILED, "%s is a SQLite database, but no lease store of vfpool",
 			s->path);
-		err_now(err, "It is left as it is.");
-		return err_next(err, "Name another place with --store, or move it away.");
+		err_now(err, "it is left as it is");
+		return err_next(err, "name another place with --store, or move it away");
 	}
 	return version > SCHEMA_VERSION ? too_new(s, version, err) : 0;
 }

@@ -352,8 +352,8 @@ static void test_newer_schema_is_refused(void **state)
 	store->ops->close(store);
 	by_hand(place->file, "UPDATE program SET needs = '7.3'; PRAGMA user_version = 99");
 	read_file(place->file, before, sizeof(before), &n);
-	must_refuse(place->file, true, "schema is 99", "Install vfpool 7.3 or newer");
-	must_refuse(place->file, false, "schema is 99", "Install vfpool 7.3 or newer");
+	must_refuse(place->file, true, "schema is 99", "install vfpool 7.3 or newer");
+	must_refuse(place->file, false, "schema is 99", "install vfpool 7.3 or newer");
 	assert_same_file(place->file, before, n);
 
 	by_hand(place->file, "DROP TABLE program");
@@ -402,7 +402,7 @@ static void test_damage_is_refused(void **state)
 
 	/* Cut short. */
 	assert_int_equal(truncate(place->file, (off_t)n / 2), 0);
-	must_refuse(place->file, true, "is damaged", "Move it away");
+	must_refuse(place->file, true, "is damaged", "move it away");
 	overwrite(place->file, 0, before, n);
 
 	/* A page of leases is gone: the file opens, and whoever reads there is told. */
