@@ -351,8 +351,12 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 	const struct assignment *config = assignments_find(&s->wants->config, id);
 	const struct lease *lease = leases_by_assignment(s->leases, id);
 
-	if (live || config)
-		sub->assignment = assignment_copy(live ? live : config);
+	const struct assignment *was = assignments_find(&d->live.assignments, id);
+
+	if (!was)
+		was = assignments_find(&d->config.assignments, id);
+	if (live || config || was)
+		sub->assignment = assignment_copy(live ? live : config ? config : was);
 	else
 		memcpy(sub->assignment.id, id, ASSIGNMENT_ID_SIZE);
 	if (live && !live->parked && d->live.present)

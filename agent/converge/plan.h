@@ -90,7 +90,7 @@ const char *step_name(enum step_kind kind);
 
 /* One assignment of the scope, with all that its steps need. */
 struct subject {
-	struct assignment assignment; /* as wanted; only the id when it is not wanted */
+	struct assignment assignment; /* as wanted, or as it was; only the id where nothing tells */
 	unsigned want;                /* VIEW_* where it should be */
 	unsigned have;                /* VIEW_* where its device is */
 	/* The VF that it has or gets: by its device, else its lease; to show when all is done, too. */
