@@ -24,6 +24,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/virt_load.h"
 #include "model/assignment.h"
 
 _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
@@ -683,6 +684,8 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 	struct connection *c;
 	virConnectPtr conn;
 
+	if (libvirt_load(err) < 0)
+		return -1;
 	(void)pthread_once(&once, start_event_thread);
 	if (event_thread_errno)
 		return err_errno(err, event_thread_errno, "cannot start libvirt's event loop");
@@ -698,8 +701,8 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 	c->inbox = inbox_new();
 	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
 		c->callbacks[i] = -1;
-	if (virConnectRegisterCloseCallback(conn, on_close, inbox_ref(c->inbox), inbox_unref) < 0)
-		inbox_unref(c->inbox);
+	/* Its unregistering waits until it has returned: it needs no share in the inbox. */
+	(void)virConnectRegisterCloseCallback(conn, on_close, c->inbox, NULL);
 	/* Drivers inside this process, as test:///, have neither. */
 	(void)virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
 	virResetLastError();
