@@ -17,9 +17,12 @@ PKGS := libvirt libxml-2.0 libnl-3.0 libnl-route-3.0 sqlite3 smartcols
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wpointer-arith -Wvla -Wformat=2 -Wundef $(WERROR)
 
+# libvirt is loaded when it is needed (agent/host/virt_load.h).
+LINKED := $(filter-out libvirt,$(PKGS))
+
 # Asked for once, and only when something is to be compiled.
 pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $$(PKGS)))$(pkg_cflags)
-pkg_libs = $(eval pkg_libs := $$(shell pkg-config --libs $$(PKGS)))$(pkg_libs)
+pkg_libs = $(eval pkg_libs := $$(shell pkg-config --libs $$(LINKED)))$(pkg_libs)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVFPOOL_VERSION='"$(VERSION)"' -I. -Iagent -I$(BUILD)/gen \
 	-fstack-protector-strong $(WARNINGS) $(pkg_cflags) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
@@ -108,6 +111,17 @@ clean: ## remove what was built
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+# The lab: emulated SR-IOV hosts; see tests/lab/README.md. All of `check` runs in them and in their root
+# file systems, so the machine itself needs no compiler and no libraries.
+.PHONY: demo check
+demo: ## the main job on an emulated host, shown with its output (as root on a fresh machine)
+	tests/lab/demo
+
+check: ## all tests, in the lab (as root on a fresh machine)
+	tests/lab/lab deps install
+	tests/lab/lab build WERROR=-Werror all check-fast
+	$(MAKE) check-system
 
 # Fuzzing: tests/fuzz/NAME.c with seeds in tests/fuzz/seeds/ and tests/data; needs clang.
 FUZZ_SECONDS ?= 60
