@@ -9,6 +9,10 @@ WERROR ?=
 
 VERSION := 0.1
 
+# V=1 shows the commands themselves.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
 prefix_of = $(if $(filter /usr,$(PREFIX)),/usr,$(PREFIX))
 BINDIR = $(prefix_of)/bin
 MANDIR = $(prefix_of)/share/man
@@ -47,24 +51,30 @@ PAGES := $(if $(RST2MAN),$(patsubst docs/%.rst,$(BUILD)/docs/%,$(MANPAGES)))
 all: $(BUILD)/vfpool $(PAGES) ## build everything (BUILD=DIR: where; default build)
 
 $(BUILD)/vfpool: $(call objects,agent/main.c) $(ARCHIVE)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
 
 $(ARCHIVE): $(call objects,$(SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c | $(SCHEMA_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A schema as a C string, so that the program carries the one it was built with.
 $(BUILD)/gen/schemas/%.rng.h: xml/schemas/%.rng
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@.tmp && mv $@.tmp $@
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call objects,$(FAKES)) $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs) -lcmocka
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs) -lcmocka -lvirt
+
+# Objects of tests are kept: make would take them for leftovers.
+.SECONDARY:
 
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests
 
