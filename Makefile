@@ -105,9 +105,12 @@ check-unit: $(TEST_PROGRAMS)
 
 check-fast: check-unit lint ## unit tests and lint: seconds, no root, no libvirtd, no network
 
-.PHONY: lint
-lint: all
+.PHONY: lint format
+lint: all ## layering, manual page, schemas, layout, shell scripts
 	@prove --exec 'bash' $(wildcard tests/lint/*.sh)
+
+format: ## lay the C files out as .clang-format says
+	find agent xml policies tests -name '*.[ch]' -exec clang-format -i {} +
 
 .PHONY: check-asan
 check-asan: ## the unit tests under AddressSanitizer and UBSan

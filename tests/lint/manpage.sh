@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The manual page and --help tell of the same commands, options and columns.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lint/tap.bash
+
+vfpool=${BUILD:-build}/vfpool
+page=docs/vfpool.8.rst
+
+[ -x "$vfpool" ] || { skip "manual page" "$vfpool is not built"; tap_end; }
+
+verbs=$("$vfpool" --help | sed -nE 's/^  ([a-z][a-z-]*) +[^ -].*/\1/p')
+
+# The section of the page below a heading that is underlined with dashes.
+section()
+{
+	awk -v name="$1" '
+		underlined { underlined = 0; if ($0 ~ /^(-+|=+)$/) { on = (last == name) } }
+		on && !/^(-+|=+)$/ { if (held != "") print held; held = $0 }
+		{ last = $0; underlined = 1 }' "$page"
+}
+
+global_section()
+{
+	sed -n '/^OPTIONS$/,/^COMMANDS$/p' "$page"
+}
+
+long_options()
+{
+	grep -oE '(^|[ ,])--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
+}
+
+# The options are what stands before the words of help, in the first columns.
+helped_options()
+{
+	"$vfpool" "$@" --help | sed -nE 's/^  (-.,|   ) (--[a-z-]+).*/\2/p' | sort -u
+}
+
+paged_options()
+{
+	grep -E '^(-.([ =][A-Z]+)?, )?--[a-z]' | long_options
+}
+
+# NAME LEFT RIGHT: what is in one of the two alone.
+same()
+{
+	found_nothing "$1" "$(diff <(echo "$2") <(echo "$3") |
+		sed -nE 's/^</only in --help:/p; s/^>/only in the page:/p')"
+}
+
+globals=$(helped_options)
+same "options of every command" "$globals" "$(global_section | paged_options)"
+same "commands" "$(echo "$verbs" | sort)" \
+	"$(sed -n '/^COMMANDS$/,/^EXIT STATUS$/p' "$page" | grep -B1 -E '^-+$' | grep -E '^[a-z]' | sort)"
+for verb in $verbs; do
+	[ "$verb" = help ] && continue
+	own=$(helped_options "$verb" | grep -vxF -e "$globals")
+	same "options of $verb" "$own" "$(section "$verb" | paged_options)"
+done
+
+columns()
+{
+	grep -oE '^( {2})?[A-Z]{2,}( |$)' | tr -d ' ' | sort -u
+}
+same "columns of list" "$("$vfpool" list --help | columns)" "$(section list | columns)"
+
+statuses=$(sed -n '/^EXIT STATUS$/,/^JSON$/p' "$page" | grep -E '^[0-9]+$' | sort -u)
+same "exit statuses" "$(printf '0\n1\n'; sed -nE 's/^.*ERR_[A-Z_]+ = ([0-9]+),.*/\1/p' agent/core/err.h |
+	grep -vx 1)" "$statuses"
+tap_end

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Our grammars are grammars, and what we hand to libvirt is what its own grammar allows.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lint/tap.bash
+
+if ! have xmllint; then
+	skip "schemas" "xmllint is not there"
+	tap_end
+fi
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+echo '<nothing/>' >"$scratch/nothing.xml"
+
+# An empty document is refused by each; only a schema that is none says so in other words.
+for schema in xml/schemas/*.rng; do
+	found_nothing "$schema is RELAX NG" "$(xmllint --nonet --noout --relaxng "$schema" \
+		"$scratch/nothing.xml" 2>&1 | grep -E 'failed to (compile|load|parse)|parser error')"
+done
+
+domain=/usr/share/libvirt/schemas/domain.rng
+if [ ! -r $domain ]; then
+	skip "device XML is valid to libvirt" "libvirt's schemas are not there"
+	tap_end
+fi
+
+# The least a domain needs around a device.
+cat >"$scratch/writer.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include "xml/device.h"
+
+int main(int argc, char **argv)
+{
+	struct assignment a = {.id = "0a1b2c3d", .index = -1, .pool = "eth1",
+			       .mac = {{2, 0, 0x5e, 0x10, 0, 1}}};
+
+	(void)argv;
+	a.form = argc > 1 ? FORM_HOSTDEV : FORM_INTERFACE;
+	a.vlan = 100;
+	a.guest_set = true;
+	a.guest = (struct pciaddr){.bus = 5};
+	printf("<domain type='kvm'><name>g</name><memory>1</memory>"
+	       "<os><type>hvm</type></os><devices>\n%s</devices></domain>\n",
+	       device_xml_format(&a, (struct pciaddr){.bus = 1, .device = 0x10}));
+	return 0;
+}
+END
+read -ra libxml < <(pkg-config --libs libxml-2.0)
+if ! "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Iagent -o "$scratch/writer" "$scratch/writer.c" \
+	"${BUILD:-build}/libvfpool.a" "${libxml[@]}" 2>"$scratch/errors"; then
+	found_nothing "the device writer builds" "$(cat "$scratch/errors")"
+	tap_end
+fi
+for form in "" hostdev; do
+	"$scratch/writer" $form >"$scratch/domain.xml"
+	found_nothing "device XML (${form:-interface}) is valid to libvirt" "$(
+		xmllint --nonet --noout --relaxng $domain "$scratch/domain.xml" 2>&1 |
+			grep -v 'validates$')"
+done
+tap_end
