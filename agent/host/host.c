@@ -170,16 +170,16 @@ static int resolve_indexed(struct real_host *h, const char *name, const char *sl
 	cleanup_free char *left = mem_printf("%.*s", (int)(slash - name), name);
 	struct pciaddr addr;
 	struct pf read;
+	unsigned long wanted;
 	char *end;
-	long wanted;
 	bool there;
 	int got;
 
 	if (!isdigit((unsigned char)slash[1]))
 		return err_set(err, ERR_ABSENT, "'%s' is no PF/INDEX: no number behind the slash",
 			       name);
-	errno = 0;
-	wanted = strtol(slash + 1, &end, 10);
+	/* Too large a number gives ULONG_MAX, which is none of theirs. */
+	wanted = strtoul(slash + 1, &end, 10);
 	if (*end)
 		return err_set(err, ERR_ABSENT, "'%s' is no PF/INDEX: no number behind the slash",
 			       name);
@@ -190,7 +190,7 @@ static int resolve_indexed(struct real_host *h, const char *name, const char *sl
 		return err_set(err, ERR_USAGE, "%s is a VF: it has no VFs", left);
 	if (sysfs_read_pf(h->sysfs, addr, &read, err))
 		return -1;
-	there = !errno && wanted < UINT16_MAX && pf_vf_by_index(&read, (unsigned)wanted);
+	there = wanted < UINT16_MAX && pf_vf_by_index(&read, (unsigned)wanted);
 	if (!there) {
 		err_set(err, ERR_ABSENT, "%s has no VF %s", left, slash + 1);
 		if (read.nvfs)

@@ -177,11 +177,6 @@ static const char *device_path(struct pciaddr addr, const char *file, char buf[P
 }
 #define device_file(addr, file) device_path((addr), (file), (char[PATH_SIZE]){0})
 
-static int device_open(struct sysfs *sysfs, struct pciaddr addr)
-{
-	return openat(sysfs->devices, pciaddr_str(addr), PATH_FLAGS);
-}
-
 bool sysfs_present(struct sysfs *sysfs, struct pciaddr addr)
 {
 	return faccessat(sysfs->devices, pciaddr_str(addr), F_OK, 0) == 0;
@@ -226,29 +221,26 @@ void sysfs_counts(struct sysfs *sysfs, struct pciaddr pf, unsigned *total, unsig
 	*num = count_at(sysfs->devices, device_file(pf, NUM));
 }
 
-/* "virtfn3" and, behind a slash, file. */
-static const char *virtfn_path(unsigned index, char buf[PATH_SIZE])
+/* Where a PF says that its VF index is; false: there is none. */
+static bool virtfn(struct sysfs *sysfs, struct pciaddr pf, unsigned index, struct pciaddr *out)
 {
-	(void)snprintf(buf, PATH_SIZE, "virtfn%u", index);
-	return buf;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "virtfn%u", index);
+	return link_addr(sysfs->devices, device_file(pf, name), out);
 }
 
 int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, unsigned *index,
 		 struct err **err)
 {
 	struct pciaddr physfn, other;
-	cleanup_close int dir = -1;
 	unsigned num;
 
 	if (!link_addr(sysfs->devices, device_file(vf, "physfn"), &physfn))
 		return err_set(err, ERR_ABSENT, "%s is no VF", pciaddr_str(vf));
-	dir = device_open(sysfs, physfn);
-	if (dir < 0)
-		return err_errno(err, errno, "opening PF %s", pciaddr_str(physfn));
-	num = count_at(dir, NUM);
+	num = count_at(sysfs->devices, device_file(physfn, NUM));
 	for (unsigned i = 0; i < num; i++) {
-		if (!link_addr(dir, virtfn_path(i, (char[PATH_SIZE]){0}), &other) ||
-		    !pciaddr_equal(other, vf))
+		if (!virtfn(sysfs, physfn, i, &other) || !pciaddr_equal(other, vf))
 			continue;
 		*pf = physfn;
 		*index = i;
@@ -357,17 +349,16 @@ static int group_of(struct sysfs *sysfs, struct pciaddr addr)
 /*
  * present are all functions of the host, to tell a link to a VF that has been removed; NULL: ask.
  */
-static void read_vfs(struct sysfs *sysfs, int dir, struct bounds *bounds,
-		     const struct addrs *present, struct pf *pf)
+static void read_vfs(struct sysfs *sysfs, struct bounds *bounds, const struct addrs *present,
+		     struct pf *pf)
 {
 	/* The kernel numbers VFs below sriov_numvfs; each of them can be missing. */
 	for (unsigned i = 0; i < pf->num_vfs; i++) {
 		struct pciaddr addr;
 		struct vf *vf;
 
-		if (!link_addr(dir, virtfn_path(i, (char[PATH_SIZE]){0}), &addr))
-			continue;
-		if (present && !addrs_find(present, addr))
+		if (!virtfn(sysfs, pf->addr, i, &addr) ||
+		    (present && !addrs_find(present, addr)))
 			continue;
 		vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
 		vf->addr = addr;
@@ -379,7 +370,7 @@ static void read_vfs(struct sysfs *sysfs, int dir, struct bounds *bounds,
 	}
 }
 
-static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, int dir,
+static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total,
 		    struct bounds *bounds, const struct addrs *present, struct pf *out)
 {
 	long node;
@@ -387,23 +378,25 @@ static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, in
 	*out = (struct pf){
 		.addr = addr,
 		.driver = driver_of(sysfs, bounds, addr),
-		.numa_node = number_at(dir, "numa_node", 10, &node) && node >= 0 ? (int)node : -1,
+		.numa_node = -1,
 		.total_vfs = total,
-		.num_vfs = count_at(dir, NUM),
+		.num_vfs = count_at(sysfs->devices, device_file(addr, NUM)),
 	};
-	read_vfs(sysfs, dir, bounds, present, out);
+	if (number_at(sysfs->devices, device_file(addr, "numa_node"), 10, &node) && node >= 0)
+		out->numa_node = (int)node;
+	read_vfs(sysfs, bounds, present, out);
 }
 
 int sysfs_read_pf(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err)
 {
-	cleanup_close int dir = device_open(sysfs, addr);
 	long total;
 
-	if (dir < 0)
-		return err_set(err, ERR_ABSENT, "there is no PCI device %s", pciaddr_str(addr));
-	if (!number_at(dir, TOTAL, 10, &total) || total < 0)
-		return err_set(err, ERR_ABSENT, "%s is no PF", pciaddr_str(addr));
-	read_pf(sysfs, addr, (unsigned)total, dir, NULL, NULL, out);
+	if (!number_at(sysfs->devices, device_file(addr, TOTAL), 10, &total) || total < 0)
+		return err_set(err, ERR_ABSENT,
+			       sysfs_present(sysfs, addr) ? "PCI device %s is no PF"
+							  : "there is no PCI device %s",
+			       pciaddr_str(addr));
+	read_pf(sysfs, addr, (unsigned)total, NULL, NULL, out);
 	return 0;
 }
 
@@ -420,18 +413,14 @@ int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err)
 	is_vf = mem_zero(present.n, sizeof(*is_vf));
 	for (size_t i = 0; i < present.n; i++) {
 		struct pciaddr addr = present.items[i];
-		cleanup_close int dir = -1;
 		struct pf *pf;
 		long total;
 
 		if (is_vf[i] || !number_at(sysfs->devices, device_file(addr, TOTAL), 10, &total) ||
 		    total < 0)
 			continue;
-		dir = device_open(sysfs, addr);
-		if (dir < 0)
-			continue;
 		pf = mem_append(&inventory.pfs, &inventory.npfs, sizeof(*pf));
-		read_pf(sysfs, addr, (unsigned)total, dir, &bounds, &present, pf);
+		read_pf(sysfs, addr, (unsigned)total, &bounds, &present, pf);
 		for (size_t v = 0; v < pf->nvfs; v++)
 			is_vf[addrs_find(&present, pf->vfs[v].addr) - present.items] = true;
 	}

@@ -25,6 +25,9 @@ struct tree {
 	bool storage;        /* NVMe controllers, not NICs */
 };
 
+/* A new empty directory, in memory where there is one: trees are many small files. */
+char *tree_dir(void);
+
 /* dir must not be there, or be empty. */
 void tree_make(const struct tree *tree);
 void tree_remove(const char *dir);
