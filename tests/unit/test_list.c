@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* list and why, on a made world. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "converge/foreign.h"
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "fakes/world.h"
+#include "verbs/globals.h"
+
+static struct world world;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world, 4);
+	globals_bind(&world.session);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_clear(&world);
+	return 0;
+}
+
+static char words[256]; /* the session points into them */
+
+/* A command line with its output, and its exit status as main() would have it. */
+static char *answer(const struct verb *verb, const char *command, int *status)
+{
+	cleanup_err struct err *err = NULL;
+	char *argv[16] = {0}, *rest = words, *text = mem_zero(1, 65536);
+	int argc = 0, fds[2], saved, rc;
+
+	(void)snprintf(words, sizeof(words), "%s", command);
+	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	assert_int_equal(pipe(fds), 0);
+	(void)fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	(void)dup2(fds[1], STDOUT_FILENO);
+	rc = verb->run(verb, &world.session, argc, argv, &err);
+	(void)dup2(saved, STDOUT_FILENO);
+	(void)close(saved);
+	(void)close(fds[1]);
+	assert_true(read(fds[0], text, 65535) >= 0);
+	(void)close(fds[0]);
+	*status = rc < 0 ? err_exit_status(err->code) : 0;
+	return text;
+}
+
+static void expect(const struct verb *verb, const char *command, int status, const char *text)
+{
+	int got;
+	cleanup_free char *found = answer(verb, command, &got);
+
+	assert_string_equal(found, text);
+	assert_int_equal(got, status);
+}
+
+static void add_foreign(struct fake_view *view, unsigned index)
+{
+	struct fake_device *device = &view->devices[view->ndevices++];
+
+	device->host = world_pf(&world)->vfs[index].addr;
+	device->xml = mem_printf("<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+				 "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' "
+				 "function='0x%x'/></source></hostdev>",
+				 device->host.domain, device->host.bus, device->host.device,
+				 device->host.function);
+	device->alias = mem_strdup("hostdev0");
+}
+
+static void each_holder_is_shown(void **state)
+{
+	struct pf *pf = world_pf(&world);
+
+	(void)state;
+	add_foreign(&world_domain(&world, "web1")->live, 0);
+	add_foreign(&world_domain(&world, "web1")->config, 0);
+	add_foreign(&world_domain(&world, "web2")->config, 0);
+	add_foreign(&world_domain(&world, "web2")->config, 1);
+	pf->vfs[2].address = mem_strdup("192.0.2.1");
+	expect(&verb_list, "list -n -o NAME,STATE,HOLDER,FREE", 0,
+	       "eth1    up       -          1\n"
+	       "eth1/0  guest    web1,web2  -\n"
+	       "eth1/1  defined  web2       -\n"
+	       "eth1/2  host     192.0.2.1  -\n"
+	       "eth1/3  free     -          -\n");
+	expect(&verb_list, "list --free -n -o name", 0, "eth1/3\n");
+	expect(&verb_list, "list eth1 --used -n -o name", 0, "eth1/0\neth1/1\neth1/2\n");
+	expect(&verb_list, "list 0000:01:10.2 -n -o name", 0, "eth1/1\n");
+}
+
+static void what_vfpool_gave_is_not_foreign(void **state)
+{
+	(void)state;
+	assert_int_equal(world_run(&world, "attach web1 eth1 --vlan 100", NULL), 0);
+	expect(&verb_list, "list -n -o NAME,STATE,HOLDER,VLAN --used", 0,
+	       "eth1/0  held  web1  100\n");
+}
+
+static void a_shared_group_makes_unusable(void **state)
+{
+	struct pf *pf = world_pf(&world);
+
+	(void)state;
+	pf->vfs[3].iommu_group = pf->vfs[1].iommu_group;
+	expect(&verb_list, "list -n -o NAME,REFUSAL", 0,
+	       "eth1    -\n"
+	       "eth1/0  -\n"
+	       "eth1/1  iommu-group\n"
+	       "eth1/2  -\n"
+	       "eth1/3  iommu-group\n");
+}
+
+static void without_libvirt_the_rest_is_shown(void **state)
+{
+	(void)state;
+	add_foreign(&world_domain(&world, "web1")->live, 0);
+	do {
+		world.calls = 0;
+		world.failed_in = NULL;
+		world.fail_at++;
+		free(answer(&verb_list, "list", &(int){0}));
+		assert_non_null(world.failed_in);
+	} while (strcmp(world.failed_in, "list") != 0);
+	world.calls = 0;
+	expect(&verb_list, "list -n -o NAME,STATE --free", 5,
+	       "eth1/0  free\neth1/1  free\neth1/2  free\neth1/3  free\n");
+	world.calls = 0;
+	expect(&verb_list, "list -n -o NAME --free --no-guests", 0,
+	       "eth1/0\neth1/1\neth1/2\neth1/3\n");
+}
+
+static void bad_requests_are_refused(void **state)
+{
+	(void)state;
+	expect(&verb_list, "list --free --used", 2, "");
+	expect(&verb_list, "list -o NAME,NONE", 2, "");
+	expect(&verb_list, "list eth1 eth2", 2, "");
+	expect(&verb_list, "list --frei", 2, "");
+	expect(&verb_why, "why web1", 2, "");
+	assert_int_equal(world.calls, 0);
+}
+
+static void global_options_come_after_the_verb_too(void **state)
+{
+	int status;
+	cleanup_free char *text =
+		answer(&verb_list, "list -o NAME --json --used -c test:///default", &status);
+
+	(void)state;
+	assert_int_equal(world.session.mode, TABLE_JSON);
+	assert_string_equal(world.session.uri, "test:///default");
+	assert_non_null(strstr(text, "\"pfs\""));
+}
+
+static void why_tells_what_attach_would_do(void **state)
+{
+	(void)state;
+	add_foreign(&world_domain(&world, "web1")->live, 0);
+	world_domain(&world, "web1")->ports = 1;
+	expect(&verb_why, "why web1 eth1", 0,
+	       "NAME     ADDRESS       VERDICT         REASON\n"
+	       "web1     -             ready           running, free slots for hot-plug: 1\n"
+	       "hostdev  0000:01:10.0  stops-a-move    not vfpool's: take it out by hand before a "
+	       "live migration\n"
+	       "eth1     0000:01:00.0  up              3 of 4 VFs free\n"
+	       "eth1/0   0000:01:10.0  running-domain  in the running domain web1, not by vfpool\n"
+	       "eth1/1   0000:01:10.2  free            attach would take it\n"
+	       "eth1/2   0000:01:10.4  free            -\n"
+	       "eth1/3   0000:01:10.6  free            -\n");
+}
+
+static void why_without_a_free_vf_is_status_3(void **state)
+{
+	int status;
+
+	(void)state;
+	add_foreign(&world_domain(&world, "web2")->live, 2);
+	free(answer(&verb_why, "why web1 0000:01:10.4", &status));
+	assert_int_equal(status, 3);
+	free(answer(&verb_why, "why web1 0000:01:10.2", &status));
+	assert_int_equal(status, 0);
+	free(answer(&verb_why, "why nobody eth1", &status));
+	assert_int_equal(status, 1);
+}
+
+static void one_domain_cannot_hide_the_others(void **state)
+{
+	struct foreigns found = {0};
+	struct fake_view *broken = &world_domain(&world, "web1")->live;
+
+	(void)state;
+	add_foreign(broken, 0);
+	free(broken->devices[0].xml);
+	broken->devices[0].xml = mem_strdup("</unfinished");
+	add_foreign(&world_domain(&world, "web2")->live, 1);
+	assert_int_equal(foreigns_gather(&world.edges, NULL, &found, NULL), 0);
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.items[0].domain, "web2");
+	assert_true(found.items[0].running);
+	foreigns_clear(&found);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(each_holder_is_shown),
+		TEST(what_vfpool_gave_is_not_foreign),
+		TEST(a_shared_group_makes_unusable),
+		TEST(without_libvirt_the_rest_is_shown),
+		TEST(bad_requests_are_refused),
+		TEST(global_options_come_after_the_verb_too),
+		TEST(why_tells_what_attach_would_do),
+		TEST(why_without_a_free_vf_is_status_3),
+		TEST(one_domain_cannot_hide_the_others),
+	};
+
+	return cmocka_run_group_tests_name("list", tests, NULL, NULL);
+}
