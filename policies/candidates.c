@@ -21,8 +21,12 @@ static const char *const refusal_names[] = {
 	[REFUSAL_GROUP] = "iommu-group",
 	[REFUSAL_BUSY] = "busy",
 	[REFUSAL_OTHER_INDEX] = "not-asked-for",
+	[REFUSAL_EXCLUDED] = "excluded",
+	[REFUSAL_RESERVED] = "reserved",
+	[REFUSAL_LIMIT] = "limit",
+	[REFUSAL_NODE] = "numa-node",
 };
-static_assert(ARRAY_SIZE(refusal_names) == REFUSAL_OTHER_INDEX + 1, "a name for every refusal");
+static_assert(ARRAY_SIZE(refusal_names) == REFUSAL_NODE + 1, "a name for every refusal");
 
 const char *refusal_name(enum refusal refusal)
 {
@@ -87,11 +91,50 @@ static bool busy(const struct judge *judge, struct pciaddr vf)
 	return false;
 }
 
+static bool on_node(const struct judge *judge, int node)
+{
+	for (size_t i = 0; i < judge->nnodes; i++)
+		if (judge->nodes[i] == node)
+			return true;
+	/* Nothing is known of the guest or of the PF: then nothing speaks against it. */
+	return !judge->nnodes || node < 0;
+}
+
+/* The pool's own rules, for a VF that is free in itself. */
+static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf,
+				  const struct vf *vf, char **reason)
+{
+	const struct pool *pool = judge->pool;
+
+	if (pool_vfs_has(pool->excluded, pool->nexcluded, vf)) {
+		*reason = mem_printf("pool %s excludes it", pool->name);
+		return REFUSAL_EXCLUDED;
+	}
+	if (judge->index < 0 && pool_vfs_has(pool->reserved, pool->nreserved, vf)) {
+		*reason = mem_printf("pool %s reserves it for who asks for it by name", pool->name);
+		return REFUSAL_RESERVED;
+	}
+	if (pool->per_guest && judge->of_guest >= pool->per_guest) {
+		*reason = mem_printf("the guest has its %u of pool %s", pool->per_guest, pool->name);
+		return REFUSAL_LIMIT;
+	}
+	if (pool->total && judge->of_pool >= pool->total) {
+		*reason = mem_printf("the %u of pool %s are handed out", pool->total, pool->name);
+		return REFUSAL_LIMIT;
+	}
+	if (pool->numa_strict && !on_node(judge, pf->numa_node)) {
+		*reason = mem_printf("it is on NUMA node %d, and the guest is not", pf->numa_node);
+		return REFUSAL_NODE;
+	}
+	return REFUSAL_NONE;
+}
+
 /*
  * The order is from what says most to what says least: a VF that vfpool gave to a guest is also
  * on vfio-pci, and "leased to web1" is what the user needs to read.
  */
-enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, char **reason)
+enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, const struct vf *vf,
+			     char **reason)
 {
 	const struct lease *lease = judge->leases ? leases_by_vf(judge->leases, vf->addr) : NULL;
 	const struct foreign *foreign = foreign_of(judge->foreigns, vf->addr);
@@ -124,7 +167,9 @@ enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, cha
 				     vf->address);
 		return REFUSAL_HOST_ADDRESS;
 	}
-	if (vf->driver && driver_is_userspace(vf->driver)) {
+	/* A prebound pool's VFs wait on vfio-pci. */
+	if (vf->driver && driver_is_userspace(vf->driver) &&
+	    !(judge->pool && judge->pool->prebound && !strcmp(vf->driver, "vfio-pci"))) {
 		*reason = mem_printf("bound to %s, and not by vfpool", vf->driver);
 		return REFUSAL_HOST_DRIVER;
 	}
@@ -146,19 +191,35 @@ enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, cha
 		*reason = mem_printf("libvirt says that it is in use");
 		return REFUSAL_BUSY;
 	}
-	return REFUSAL_NONE;
+	return judge->pool ? judge_by_pool(judge, pf, vf, reason) : REFUSAL_NONE;
 }
 
 void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf)
 {
+	size_t place = candidates->npfs;
+	struct candidate_pf *of =
+		mem_append(&candidates->pfs, &candidates->npfs, sizeof(*candidates->pfs));
+
+	of->pf = pf;
+	of->total = pf->nvfs;
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		struct candidate *c =
 			mem_append(&candidates->items, &candidates->n, sizeof(*c));
 
 		c->pf = pf;
 		c->vf = &pf->vfs[i];
-		c->refusal = candidate_judge(judge, c->vf, &c->reason);
+		c->place = place;
+		c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
+		of->free += c->refusal == REFUSAL_NONE;
 	}
+}
+
+void candidate_refuse(struct candidates *candidates, struct candidate *candidate,
+		      enum refusal refusal, char *reason)
+{
+	candidates->pfs[candidate->place].free--;
+	candidate->refusal = refusal;
+	candidate->reason = reason;
 }
 
 void candidates_clear(struct candidates *candidates)
@@ -166,5 +227,6 @@ void candidates_clear(struct candidates *candidates)
 	for (size_t i = 0; i < candidates->n; i++)
 		free(candidates->items[i].reason);
 	free(candidates->items);
+	free(candidates->pfs);
 	*candidates = (struct candidates){0};
 }

@@ -12,6 +12,7 @@
 #include "model/domain.h"
 #include "model/inventory.h"
 #include "model/lease.h"
+#include "model/pool.h"
 
 enum refusal {
 	REFUSAL_NONE,         /* free */
@@ -26,6 +27,10 @@ enum refusal {
 	REFUSAL_GROUP,        /* shares its IOMMU group */
 	REFUSAL_BUSY,         /* libvirt said, in this very run, that it is in use */
 	REFUSAL_OTHER_INDEX,  /* another VF was asked for by name */
+	REFUSAL_EXCLUDED,     /* the pool never hands it out */
+	REFUSAL_RESERVED,     /* the pool hands it out only to who asks for it by name */
+	REFUSAL_LIMIT,        /* the pool has given this guest, or all guests, enough */
+	REFUSAL_NODE,         /* on another NUMA node than the guest, and the pool is strict */
 };
 
 /* A host PCI device in some domain that vfpool did not put there. */
@@ -59,25 +64,44 @@ struct judge {
 	const struct pciaddr *busy; /* VFs that libvirt refused in this run */
 	size_t nbusy;
 	int index; /* the only VF wanted; -1: any */
+	const struct pool *pool; /* NULL: a PF that is a pool by itself */
+	const int *nodes; /* the guest's NUMA nodes; none: it may run anywhere */
+	size_t nnodes;
+	size_t of_guest; /* how many of the pool's VFs this guest has already */
+	size_t of_pool;  /* how many all guests have */
 };
 
 struct candidate {
 	const struct pf *pf;
 	const struct vf *vf;
+	size_t place; /* of its PF among the candidates' PFs */
 	enum refusal refusal;
 	char *reason; /* a sentence part: "held by web1 (assignment 0a1b2c3d)"; NULL when free */
+};
+
+/* A PF among the candidates, counted as they are added. */
+struct candidate_pf {
+	const struct pf *pf;
+	size_t free, total;
 };
 
 struct candidates {
 	struct candidate *items;
 	size_t n;
+	struct candidate_pf *pfs;
+	size_t npfs;
 };
 
 /* The verdict on one VF; *reason is the caller's, NULL when free. */
-enum refusal candidate_judge(const struct judge *judge, const struct vf *vf, char **reason);
+enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, const struct vf *vf,
+			     char **reason);
 
 /* Adds the verdicts on all VFs of a PF, by index. pf must outlive them. */
 void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf);
+
+/* Refuses one that was free: it has just been promised. */
+void candidate_refuse(struct candidates *candidates, struct candidate *candidate,
+		      enum refusal refusal, char *reason);
 void candidates_clear(struct candidates *candidates);
 
 const char *refusal_name(enum refusal refusal); /* a short word for --json: "leased" */

@@ -2,10 +2,10 @@
 /* The template of a policy: it has no preference, so the first free VF by place is taken. */
 #include "policies/policy.h"
 
-static int no_preference(const struct candidates *all, const struct candidate *a,
-			 const struct candidate *b)
+static int compare(const struct choice *choice, const struct candidate *a,
+		   const struct candidate *b)
 {
-	(void)all;
+	(void)choice;
 	(void)a;
 	(void)b;
 	return 0;
@@ -13,5 +13,5 @@ static int no_preference(const struct candidates *all, const struct candidate *a
 
 const struct policy policy_first_fit = {
 	.name = "first-fit",
-	.compare = no_preference,
+	.compare = compare,
 };

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policies/policy.h"
 
+#include <string.h>
+
+#include "core/cleanup.h"
+
+static const struct policy *const policies[] = {
+	&policy_first_fit,
+};
+
+#define CHAIN_MAX 8
+
+const struct policy *policy_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	return NULL;
+}
+
 static int by_place(const struct candidate *a, const struct candidate *b)
 {
 	int order = pciaddr_compare(a->pf->addr, b->pf->addr);
@@ -10,19 +28,25 @@ static int by_place(const struct candidate *a, const struct candidate *b)
 	return a->vf->index < b->vf->index ? -1 : a->vf->index > b->vf->index;
 }
 
-const struct candidate *policy_choose(const struct policy *policy,
-				      const struct candidates *candidates)
+const struct candidate *policy_choose(char *const *chain, size_t n, const struct choice *choice)
 {
+	const struct policy *links[CHAIN_MAX];
 	const struct candidate *best = NULL;
+	size_t nlinks = 0;
 
-	for (size_t i = 0; i < candidates->n; i++) {
-		const struct candidate *c = &candidates->items[i];
-		int order;
+	/* A name that means nothing has been refused when the pool was defined. */
+	for (size_t i = 0; i < n && nlinks < CHAIN_MAX; i++)
+		if ((links[nlinks] = policy_by_name(chain[i])))
+			nlinks++;
+	for (size_t i = 0; i < choice->all->n; i++) {
+		const struct candidate *c = &choice->all->items[i];
+		int order = best ? 0 : -1;
 
 		if (c->refusal != REFUSAL_NONE)
 			continue;
-		order = best ? policy->compare(candidates, c, best) : -1;
-		if (order == 0)
+		for (size_t j = 0; j < nlinks && !order; j++)
+			order = links[j]->compare(choice, c, best);
+		if (!order)
 			order = by_place(c, best);
 		if (order < 0)
 			best = c;

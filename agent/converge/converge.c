@@ -5,66 +5,49 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "converge/domain.h"
 #include "converge/execute.h"
 #include "converge/foreign.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
-#include "xml/domain.h"
 
 /* More VFs than that are not taken from under us in one run. */
 #define ROUNDS_MAX 64
 
-static int view_read(struct converge *c, unsigned which, struct domain_view *view,
-		     struct err **err)
+/* Metadata of ours that says nothing sure is neither guessed at nor written over. */
+static int check_metadata(const struct converge *c, const struct domain_view *view, const char *flag,
+			  struct err **err)
 {
-	struct virt *virt = c->edges->virt;
-	cleanup_free char *xml = NULL;
-	struct err *why = NULL;
-
-	if (virt->ops->xml(virt, &c->dom, which, &xml, &why)) {
-		/* It stopped, or was undefined, just now: then it has no such view. */
-		if (why->code == ERR_ABSENT) {
-			err_free(&why);
-			return 0;
-		}
-		*err = why;
-		return -1;
-	}
-	if (domain_xml_parse(xml, view, err))
-		return -1;
-	view->present = true;
 	if (!view->metadata_error)
 		return 0;
 	err_set(err, ERR_FAILED, "the vfpool metadata of %s is not valid: %s", c->dom.name,
 		view->metadata_error);
 	err_now(err, "nothing was changed");
 	return err_next(err,
-			"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri "
-			"urn:vfpool:domain:1 --remove %s`",
-			c->dom.name, c->dom.name, which == VIEW_LIVE ? "--live" : "--config");
+			"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri " METADATA_URI
+			" --remove %s`",
+			c->dom.name, c->dom.name, flag);
 }
 
-static int domain_read(struct converge *c, struct err **err)
+/* The domain and its leases, anew. */
+static int read_again(struct converge *c, struct err **err)
 {
-	struct virt *virt = c->edges->virt;
 	struct store *store = c->edges->store;
 	struct domain *d = &c->domain;
 
 	domain_clear(d);
 	leases_clear(&c->leases);
+	if (store->ops->list(store, c->dom.uuid, NULL, &c->leases, err))
+		return -1;
+	if (!c->gone)
+		return domain_read(c->edges->virt, &c->dom, d, err) ||
+				       check_metadata(c, &d->live, "--live", err) ||
+				       check_metadata(c, &d->config, "--config", err)
+			       ? -1
+			       : 0;
 	memcpy(d->uuid, c->dom.uuid, sizeof(d->uuid));
 	d->name = mem_strdup(c->dom.name);
-	d->id = c->dom.id;
-	if (store->ops->list(store, d->uuid, NULL, &c->leases, err))
-		return -1;
-	if (c->gone)
-		return 0;
-	if (virt->ops->state(virt, &c->dom, &d->persistent, &d->paused, err))
-		return -1;
-	if (d->id >= 0 && view_read(c, VIEW_LIVE, &d->live, err))
-		return -1;
-	if (d->persistent && view_read(c, VIEW_CONFIG, &d->config, err))
-		return -1;
+	d->id = -1;
 	return 0;
 }
 
@@ -73,7 +56,7 @@ static int lock_and_read(struct converge *c, struct err **err)
 	cleanup_free char *name = mem_printf("domain-%s", c->dom.uuid);
 
 	c->deadline = c->edges->now() + c->seconds * (msec)1000;
-	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !domain_read(c, err))
+	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !read_again(c, err))
 		return 0;
 	converge_close(c);
 	return -1;
@@ -111,7 +94,7 @@ int converge_again(struct converge *c, unsigned seconds, struct err **err)
 {
 	c->seconds = seconds;
 	c->deadline = c->edges->now() + seconds * (msec)1000;
-	return domain_read(c, err);
+	return read_again(c, err);
 }
 
 void converge_close(struct converge *c)
@@ -128,7 +111,7 @@ void converge_close(struct converge *c)
 struct gathered {
 	struct leases leases;
 	struct inventory inventory;
-	struct pool_place *places;
+	struct place *places;
 	size_t nplaces;
 	struct foreigns foreigns;
 };
@@ -137,10 +120,8 @@ static void gathered_clear(struct gathered *g)
 {
 	leases_clear(&g->leases);
 	inventory_clear(&g->inventory);
-	for (size_t i = 0; i < g->nplaces; i++) {
-		free(g->places[i].pool);
-		err_free(&g->places[i].err);
-	}
+	for (size_t i = 0; i < g->nplaces; i++)
+		place_clear(&g->places[i]);
 	free(g->places);
 	foreigns_clear(&g->foreigns);
 }
@@ -181,18 +162,18 @@ static int gather_pf_if_there(struct converge *c, struct gathered *g, struct pci
 
 static int gather_place(struct converge *c, struct gathered *g, const char *pool, struct err **err)
 {
-	struct host *host = c->edges->host;
-	struct pool_place *place;
+	struct place *place;
 
 	for (size_t i = 0; i < g->nplaces; i++)
-		if (!strcmp(g->places[i].pool, pool))
+		if (!strcmp(g->places[i].name, pool))
 			return 0;
 	place = mem_append(&g->places, &g->nplaces, sizeof(*place));
-	place->pool = mem_strdup(pool);
-	place->index = -1;
-	if (host->ops->resolve(host, pool, &place->pf, &place->index, &place->err))
-		return 0; /* the plan says so to whom it concerns */
-	return gather_pf(c, g, place->pf, HOST_NETDEVS | HOST_SETTINGS | HOST_GROUPS, err);
+	place_find(c->edges, pool, place);
+	/* A name that means nothing here is for the plan to say, to whom it concerns. */
+	for (size_t i = 0; i < place->npfs; i++)
+		if (gather_pf(c, g, place->pfs[i], PLACE_WHAT, err))
+			return -1;
+	return 0;
 }
 
 /* The leases of a PF, but for those that are listed already: the domain's own. */
@@ -290,8 +271,9 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	if (!chooses)
 		return 0;
 	for (size_t i = 0; i < g->nplaces; i++)
-		if (!g->places[i].err && gather_leases(c, g, g->places[i].pf, err))
-			return -1;
+		for (size_t j = 0; j < g->places[i].npfs; j++)
+			if (gather_leases(c, g, g->places[i].pfs[j], err))
+				return -1;
 	return foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
 }
 
@@ -305,7 +287,6 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 		.scope = scope,
 		.busy = busy,
 		.nbusy = nbusy,
-		.policy = &policy_first_fit,
 	};
 
 	if (gather(c, wants, scope, busy, nbusy, g, err))
@@ -392,7 +373,7 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 		again = !result && note_taken(plan, &busy, &nbusy);
 		/* What was done shows in the domain: whoever plans next has to see it. */
 		if (!result && plan->nsteps && mode != CONVERGE_PLAN && again)
-			result = domain_read(c, err);
+			result = read_again(c, err);
 		if (result || !again)
 			break;
 	}

@@ -117,6 +117,8 @@ struct planner {
 	size_t nclaimed;
 	struct pciaddr *slots;
 	size_t nslots;
+	struct pciaddr *mates; /* PFs of the guest's VFs, those that it gets now, too */
+	size_t nmates;
 };
 
 static bool listed(const struct pciaddr *list, size_t n, struct pciaddr addr)
@@ -145,10 +147,10 @@ static const struct device *subject_device(const struct situation *s, const stru
 	return live ? live : device_in(s, VIEW_CONFIG, sub->assignment.id);
 }
 
-static const struct pool_place *place_of(const struct situation *s, const char *pool)
+static const struct place *place_of(const struct situation *s, const char *pool)
 {
 	for (size_t i = 0; i < s->nplaces; i++)
-		if (!strcmp(s->places[i].pool, pool))
+		if (!strcmp(s->places[i].name, pool))
 			return &s->places[i];
 	return NULL;
 }
@@ -221,12 +223,56 @@ static const struct candidate *free_one(const struct candidates *all, struct pci
 	return NULL;
 }
 
+/* How much of the pool is handed out: by the leases, and by this plan. */
+static void count_pool(const struct planner *p, const struct place *place, struct judge *judge)
+{
+	const struct situation *s = p->s;
+
+	for (size_t i = 0; i < s->leases->n; i++)
+		if (listed(place->pfs, place->npfs, s->leases->items[i].pf)) {
+			judge->of_pool++;
+			judge->of_guest += !strcmp(s->leases->items[i].domain_uuid, s->domain->uuid);
+		}
+	judge->of_pool += p->nclaimed;
+	judge->of_guest += p->nclaimed;
+}
+
+static void no_place(struct subject *sub, const struct place *place)
+{
+	if (!place || !place->err) {
+		err_set(&sub->err, ERR_ABSENT, "its pool is not on this host");
+		return;
+	}
+	err_set(&sub->err, place->err->code, "%s", place->err->what);
+	if (place->err->next)
+		err_next(&sub->err, "%s", place->err->next);
+}
+
+static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
+{
+	size_t judged = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
+	if (judged == 1 && all->n > 1)
+		err_set(&sub->err, ERR_NO_VF, "the VF is not free");
+	else if (judged)
+		err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", judged, place->name);
+	else
+		err_set(&sub->err, ERR_NO_VF, "%s has no such VF", place->name);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].refusal != REFUSAL_OTHER_INDEX)
+			err_detail(&sub->err, "%s %s/%u: %s", pciaddr_str(all->items[i].vf->addr),
+				   pf_str(all->items[i].pf), all->items[i].vf->index,
+				   all->items[i].reason);
+	err_next(&sub->err, "`vfpool detach` one that is not needed");
+}
+
 /* A VF for an assignment that has none; the one that its definition names, if that is free. */
 static void choose(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
-	const struct pool_place *place = place_of(s, sub->assignment.pool);
-	const struct pf *pf = place && !place->err ? inventory_pf(s->inventory, place->pf) : NULL;
+	const struct place *place = place_of(s, sub->assignment.pool);
 	struct judge judge = {
 		.leases = s->leases,
 		.foreigns = s->foreigns,
@@ -236,56 +282,38 @@ static void choose(struct planner *p, struct subject *sub)
 	};
 	const struct device *named = device_in(s, VIEW_CONFIG, sub->assignment.id);
 	struct candidates all = {0};
+	struct choice choice = {.all = &all, .mates = p->mates, .nmates = p->nmates};
 	const struct candidate *best;
 
-	if (!pf) {
-		err_set(&sub->err, place && place->err ? place->err->code : ERR_ABSENT, "%s",
-			place && place->err ? place->err->what : "its pool is not on this host");
-		if (place && place->err && place->err->next)
-			err_next(&sub->err, "%s", place->err->next);
+	if (!place || place->err) {
+		no_place(sub, place);
 		return;
 	}
-	if (judge.index < 0)
-		judge.index = place->index;
-	candidates_add(&all, &judge, pf);
-	/* What this plan has promised already is as good as leased. */
+	count_pool(p, place, &judge);
+	place_candidates(place, s->inventory, &judge, &all);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].refusal == REFUSAL_NONE &&
-		    listed(p->claimed, p->nclaimed, all.items[i].vf->addr)) {
-			all.items[i].refusal = REFUSAL_LEASED;
-			all.items[i].reason = mem_printf("goes to %s in this very call",
-							 s->domain->name);
-		}
+		    listed(p->claimed, p->nclaimed, all.items[i].vf->addr))
+			candidate_refuse(&all, &all.items[i], REFUSAL_LEASED,
+					 mem_printf("goes to %s in this very call",
+						    s->domain->name));
 	best = named ? free_one(&all, named->host) : NULL;
 	if (!best)
-		best = policy_choose(s->policy, &all);
+		best = policy_choose(place->pool ? place->pool->policies : NULL,
+				     place->pool ? place->pool->npolicies : 0, &choice);
 	if (best) {
-		sub->claims = true;
 		sub->fresh = lease_new(s, sub, best->pf, best->vf);
-		if (mac_check(s, sub, pf))
-			sub->claims = false;
-		else
-			list_add(&p->claimed, &p->nclaimed, best->vf->addr);
+		sub->claims = !mac_check(s, sub, best->pf);
 	} else {
-		if (judge.index >= 0)
-			err_set(&sub->err, ERR_NO_VF, "VF %s/%d is not free", pf_str(pf),
-				judge.index);
-		else
-			err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", all.n,
-				pf_str(pf));
-		for (size_t i = 0; i < all.n; i++)
-			if (all.items[i].refusal != REFUSAL_OTHER_INDEX &&
-			    all.items[i].refusal != REFUSAL_NONE)
-				err_detail(&sub->err, "%s %s/%u: %s",
-					   pciaddr_str(all.items[i].vf->addr), pf_str(pf),
-					   all.items[i].vf->index, all.items[i].reason);
-		err_next(&sub->err, pf->nvfs < pf->total_vfs && judge.index < 0
-					    ? "`vfpool detach` one that is not needed, or make more VFs"
-					    : "`vfpool detach` one that is not needed");
+		none_free(sub, place, &all);
+	}
+	if (sub->claims) {
+		list_add(&p->claimed, &p->nclaimed, best->vf->addr);
+		list_add(&p->mates, &p->nmates, best->pf->addr);
+	} else {
+		lease_clear(&sub->fresh);
 	}
 	candidates_clear(&all);
-	if (!best || !sub->claims)
-		lease_clear(&sub->fresh);
 }
 
 static bool slot_free(const struct planner *p, const struct domain_view *view, struct pciaddr slot)
@@ -623,6 +651,9 @@ void plan_make(const struct situation *s, struct plan *plan)
 	/* First what each has, so that none is given what another one already holds. */
 	for (size_t i = 0; i < scope->n; i++)
 		subject_learn(&p, &plan->subjects[i], scope->ids[i]);
+	for (size_t i = 0; i < s->leases->n; i++)
+		if (!strcmp(s->leases->items[i].domain_uuid, s->domain->uuid))
+			list_add(&p.mates, &p.nmates, s->leases->items[i].pf);
 	for (size_t i = 0; i < scope->n; i++)
 		subject_plan(&p, &plan->subjects[i]);
 	for (size_t i = 0; i < scope->n; i++) {
@@ -641,6 +672,7 @@ void plan_make(const struct situation *s, struct plan *plan)
 	scope_clear(&all);
 	free(p.claimed);
 	free(p.slots);
+	free(p.mates);
 }
 
 void plan_clear(struct plan *plan)

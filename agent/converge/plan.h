@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "converge/place.h"
 #include "core/err.h"
 #include "model/domain.h"
 #include "model/inventory.h"
@@ -41,14 +42,6 @@ bool scope_has(const struct scope *scope, const char *id);
 void scope_add(struct scope *scope, const char *id); /* already there: nothing */
 void scope_clear(struct scope *scope);
 
-/* What a pool's name means on this host. */
-struct pool_place {
-	char *pool;
-	struct pciaddr pf;
-	int index;       /* the one VF that the name itself means; -1: any */
-	struct err *err; /* why it means nothing here; then pf is not valid */
-};
-
 /* All that a plan is made from. Borrowed; the plan keeps no pointer into it. */
 struct situation {
 	const struct domain *domain; /* without a view: the domain is gone */
@@ -56,12 +49,11 @@ struct situation {
 	const struct scope *scope;
 	const struct leases *leases; /* of this domain, and of every PF in the inventory */
 	const struct inventory *inventory; /* the PFs that leases, devices and pools of the scope need */
-	const struct pool_place *places;
+	const struct place *places;
 	size_t nplaces;
 	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
 	const struct pciaddr *busy;      /* VFs that libvirt refused in this run */
 	size_t nbusy;
-	const struct policy *policy;
 };
 
 enum step_kind {

@@ -7,11 +7,13 @@
 #include "host/host.h"
 #include "host/store.h"
 #include "host/virt.h"
+#include "model/pool.h"
 
 struct edges {
 	struct host *host;
 	struct virt *virt;   /* NULL where a command does without libvirt */
 	struct store *store;
+	const struct pools *pools; /* the defined pools; NULL: none */
 	msec (*now)(void);   /* clock_now, but in tests */
 	int (*lock)(const char *name, msec deadline, int *fd, struct err **err); /* lock_take */
 };

@@ -18,6 +18,7 @@ enum {
 	HOST_NETDEVS = 1 << 0,  /* the VFs' netdevs, and how the host uses them */
 	HOST_SETTINGS = 1 << 1, /* the VFs' settings: one netlink request a PF */
 	HOST_GROUPS = 1 << 2,   /* group_peer: one directory a VF */
+	HOST_NO_VFS = 1 << 3,   /* the PFs only, without their VFs */
 };
 
 struct host;

@@ -20,6 +20,9 @@ void pf_clear(struct pf *pf)
 	free(pf->vfs);
 	free(pf->driver);
 	free(pf->netdev);
+	for (size_t i = 0; i < pf->naltnames; i++)
+		free(pf->altnames[i]);
+	free(pf->altnames);
 	memset(pf, 0, sizeof(*pf));
 }
 

@@ -28,6 +28,10 @@ struct pf {
 	struct pciaddr addr;
 	char *driver;  /* NULL: none */
 	char *netdev;  /* NULL: not a NIC, or it lives in another network namespace */
+	char **altnames; /* of the netdev; read with HOST_NO_VFS only */
+	size_t naltnames;
+	uint16_t vendor, product; /* PCI ids; read with HOST_NO_VFS only, else 0 */
+	bool nic;                 /* its PCI class is network controller */
 	struct mac mac;
 	bool up;       /* administratively */
 	bool carrier;

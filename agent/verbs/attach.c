@@ -266,7 +266,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
 	if (session_need(session,
-			 NEED_HOST | NEED_VIRT | (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),
+			 NEED_HOST | NEED_POOLS | NEED_VIRT | (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),
 			 err) ||
 	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
 		return err_wrap(err, "attaching a VF of %s to %s", request.pool, request.domain);

@@ -77,13 +77,6 @@ static const struct assignment *assignment_of(const struct domain *domain, const
 	return live ? live : assignments_find(&domain->config.assignments, id);
 }
 
-/* A place on the host that the user's word may mean. */
-struct place {
-	bool known;
-	struct pciaddr pf;
-	int index;
-};
-
 static bool matches(const struct converge *c, const char *what, const struct place *place,
 		    const char *id)
 {
@@ -101,11 +94,12 @@ static bool matches(const struct converge *c, const char *what, const struct pla
 	if (pciaddr_parse(what, &addr) && ((lease && pciaddr_equal(lease->vf, addr)) ||
 					   (device && pciaddr_equal(device->host, addr))))
 		return true;
-	if (place->known && lease)
-		return pciaddr_equal(lease->pf, place->pf) &&
-		       (place->index < 0 || lease->index == (unsigned)place->index);
+	for (size_t i = 0; lease && i < place->npfs; i++)
+		if (pciaddr_equal(lease->pf, place->pfs[i]) &&
+		    (place->index < 0 || lease->index == (unsigned)place->index))
+			return true;
 	/* The pool's name is known though the host has no such PF any more. */
-	return a && !strcmp(a->pool, what);
+	return a && !place->npfs && !strcmp(a->pool, what);
 }
 
 static int select_one(const struct converge *c, const struct scope *all, struct scope *selected,
@@ -131,10 +125,9 @@ static int select_one(const struct converge *c, const struct scope *all, struct 
 static int select_ids(struct converge *c, const struct request *request, struct scope *selected,
 		      struct err **err)
 {
-	struct host *host = c->edges->host;
 	struct wants wants = wants_of(&c->domain);
 	struct scope all = {0};
-	struct place place = {0};
+	struct place place;
 	int result = 0;
 
 	scope_of_domain(&all, &c->domain, &wants, &c->leases);
@@ -142,10 +135,11 @@ static int select_ids(struct converge *c, const struct request *request, struct 
 	if (!all.n && !request->all) {
 		result = err_set(err, ERR_ABSENT, "%s has no VF of vfpool", c->domain.name);
 	} else if (request->what) {
-		place.known = !host->ops->resolve(host, request->what, &place.pf, &place.index, NULL);
+		place_find(c->edges, request->what, &place);
 		for (size_t i = 0; i < all.n; i++)
 			if (matches(c, request->what, &place, all.ids[i]))
 				scope_add(selected, all.ids[i]);
+		place_clear(&place);
 		if (!selected->n)
 			result = err_set(err, ERR_ABSENT, "vfpool gave %s nothing that '%s' stands for",
 					 c->domain.name, request->what);
@@ -255,7 +249,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
-	if (session_need(session, NEED_HOST | NEED_VIRT | NEED_STORE_WRITE, err) ||
+	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
 	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
 		return err_wrap(err, "detaching from %s", request.domain);
 	result = detach(&c, &request, session->mode, err);

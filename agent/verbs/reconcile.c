@@ -169,7 +169,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
-	if (session_need(session, NEED_HOST | NEED_VIRT | NEED_STORE_WRITE, err) ||
+	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
 	    assigned_new("mended", session->mode, &tally.table, err))
 		return -1;
 	if (request.domain)

@@ -23,7 +23,7 @@ struct session {
 	bool store_writable;
 };
 
-enum { NEED_HOST = 1, NEED_VIRT = 2, NEED_STORE = 4, NEED_STORE_WRITE = 8 };
+enum { NEED_HOST = 1, NEED_VIRT = 2, NEED_STORE = 4, NEED_STORE_WRITE = 8, NEED_POOLS = 16 };
 
 /*
  * Opens what is needed and not open yet. NEED_STORE_WRITE refuses whoever is not root before

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "converge/domain.h"
 #include "converge/foreign.h"
+#include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "policies/policy.h"
 #include "verbs/verb.h"
 #include "verbs/vf_words.h"
-#include "xml/domain.h"
 
 /* X(id, name, type, hidden, right, help) */
 #define COLUMNS(X)                                                                            \
@@ -70,36 +71,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* All that the answer is made from, owned. */
 struct findings {
 	struct domain domain;
-	struct pf pf;
-	int index; /* the one VF that was asked for; -1: any */
-	struct leases leases;
+	struct place place;
+	struct inventory inventory; /* the place's PFs */
+	struct leases leases;       /* theirs */
 	struct foreigns foreigns;
 };
 
 static void findings_clear(struct findings *findings)
 {
 	domain_clear(&findings->domain);
-	pf_clear(&findings->pf);
+	place_clear(&findings->place);
+	inventory_clear(&findings->inventory);
 	leases_clear(&findings->leases);
 	foreigns_clear(&findings->foreigns);
-}
-
-static int read_view(struct virt *virt, const struct virt_dom *dom, unsigned which,
-		     struct domain_view *view, struct err **err)
-{
-	cleanup_free char *xml = NULL;
-	cleanup_err struct err *why = NULL;
-
-	if (virt->ops->xml(virt, dom, which, &xml, &why) < 0) {
-		if (why->code == ERR_ABSENT)
-			return 0;
-		*err = steal(&why);
-		return -1;
-	}
-	if (domain_xml_parse(xml, view, err) < 0)
-		return -1;
-	view->present = true;
-	return 0;
 }
 
 static int read_domain(struct virt *virt, const char *name, struct domain *domain, struct err **err)
@@ -109,34 +93,49 @@ static int read_domain(struct virt *virt, const char *name, struct domain *domai
 
 	if (virt->ops->find(virt, name, &dom, err) < 0)
 		return -1;
-	memcpy(domain->uuid, dom.uuid, sizeof(domain->uuid));
-	domain->name = mem_strdup(dom.name);
-	domain->id = dom.id;
-	rc = virt->ops->state(virt, &dom, &domain->persistent, &domain->paused, err);
-	if (rc == 0 && dom.id >= 0)
-		rc = read_view(virt, &dom, VIRT_LIVE, &domain->live, err);
-	if (rc == 0 && domain->persistent)
-		rc = read_view(virt, &dom, VIRT_CONFIG, &domain->config, err);
+	rc = domain_read(virt, &dom, domain, err);
 	virt_dom_clear(virt, &dom);
 	return rc;
+}
+
+static int read_pf(struct edges *edges, struct pciaddr addr, struct findings *findings,
+		   struct err **err)
+{
+	struct leases leases = {0};
+	struct pf pf = {0};
+
+	if (edges->host->ops->read_pf(edges->host, addr, PLACE_WHAT, &pf, err) < 0)
+		return -1;
+	*(struct pf *)mem_append(&findings->inventory.pfs, &findings->inventory.npfs, sizeof(pf)) =
+		pf;
+	if (edges->store->ops->list(edges->store, NULL, &addr, &leases, err) < 0)
+		return -1;
+	for (size_t i = 0; i < leases.n; i++)
+		*(struct lease *)mem_append(&findings->leases.items, &findings->leases.n,
+					    sizeof(struct lease)) = leases.items[i];
+	free(leases.items);
+	return 0;
 }
 
 static int read_all(struct session *session, const struct request *request,
 		    struct findings *findings, struct err **err)
 {
-	const unsigned what = HOST_NETDEVS | HOST_GROUPS;
 	struct edges *edges = &session->edges;
-	struct pciaddr addr;
+	struct place *place = &findings->place;
 
-	if (session_need(session, NEED_HOST, err) < 0 ||
-	    edges->host->ops->resolve(edges->host, request->pool, &addr, &findings->index, err) < 0)
+	if (session_need(session, NEED_HOST | NEED_POOLS, err) < 0)
 		return -1;
+	place_find(edges, request->pool, place);
+	if (place->err) {
+		*err = steal(&place->err);
+		return -1;
+	}
 	if (session_need(session, NEED_VIRT | NEED_STORE, err) < 0 ||
 	    read_domain(edges->virt, request->domain, &findings->domain, err) < 0)
 		return -1;
-	if (edges->host->ops->read_pf(edges->host, addr, what, &findings->pf, err) < 0 ||
-	    edges->store->ops->list(edges->store, NULL, &addr, &findings->leases, err) < 0)
-		return -1;
+	for (size_t i = 0; i < place->npfs; i++)
+		if (read_pf(edges, place->pfs[i], findings, err) < 0)
+			return -1;
 	return foreigns_gather(edges, &findings->domain, &findings->foreigns, err);
 }
 
@@ -199,20 +198,22 @@ static void add_devices(struct table *table, struct row *parent, const struct do
 	}
 }
 
-static void set_pf(struct row *row, const struct pf *pf, size_t nfree)
+static void set_pf(struct row *row, const struct candidate_pf *of)
 {
+	const struct pf *pf = of->pf;
+
 	row_set(row, COL_NAME, "%s", pf_str(pf));
 	row_set(row, COL_ADDRESS, "%s", pciaddr_str(pf->addr));
 	row_set(row, COL_TYPE, "pf");
-	row_set(row, COL_FREE, "%zu", nfree);
+	row_set(row, COL_FREE, "%zu", of->free);
 	if (pf->netdev && !pf->up) {
 		row_set(row, COL_VERDICT, "down");
-		row_set(row, COL_REASON, "%zu of %zu VFs free; attach brings the PF up", nfree,
-			pf->nvfs);
+		row_set(row, COL_REASON, "%zu of %zu VFs free; attach brings the PF up", of->free,
+			of->total);
 	} else {
 		if (pf->netdev)
 			row_set(row, COL_VERDICT, "up");
-		row_set(row, COL_REASON, "%zu of %zu VFs free", nfree, pf->nvfs);
+		row_set(row, COL_REASON, "%zu of %zu VFs free", of->free, of->total);
 	}
 }
 
@@ -232,38 +233,37 @@ static void set_vf(struct row *row, const struct candidate *candidate,
 		row_set(row, COL_REASON, "attach would take it");
 }
 
-static void add_vfs(struct table *table, const struct findings *findings,
-		    const struct candidates *candidates, const struct candidate *chosen)
+static void add_pf(struct table *table, const struct candidates *all, size_t which,
+		   const struct candidate *chosen)
 {
 	struct row *parent = table_row(table, NULL);
-	size_t nfree = 0;
 
-	for (size_t i = 0; i < candidates->n; i++)
-		nfree += candidates->items[i].refusal == REFUSAL_NONE;
-	set_pf(parent, &findings->pf, nfree);
-	for (size_t i = 0; i < candidates->n; i++)
-		if (candidates->items[i].refusal != REFUSAL_OTHER_INDEX)
-			set_vf(table_row(table, parent), &candidates->items[i], chosen);
+	set_pf(parent, &all->pfs[which]);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].place == which &&
+		    all->items[i].refusal != REFUSAL_OTHER_INDEX)
+			set_vf(table_row(table, parent), &all->items[i], chosen);
 }
 
-static int no_vf(const struct request *request, const struct findings *findings, struct err **err)
+static int no_vf(const struct request *request, const struct candidates *all, struct err **err)
 {
-	if (findings->pf.nvfs == 0) {
-		(void)err_set(err, ERR_NO_VF, "%s has no VFs", pf_str(&findings->pf));
-		return err_next(err, "make some: echo N > /sys/bus/pci/devices/%s/sriov_numvfs",
-				pciaddr_str(findings->pf.addr));
-	}
-	return err_set(err, ERR_NO_VF, "no VF of %s is available", request->pool);
+	for (size_t i = 0; i < all->npfs; i++)
+		if (all->pfs[i].total)
+			return err_set(err, ERR_NO_VF, "no VF of %s is available", request->pool);
+	(void)err_set(err, ERR_NO_VF, "%s has no VFs", request->pool);
+	return err_next(err, "make some: echo N > /sys/bus/pci/devices/%s/sriov_numvfs",
+			pciaddr_str(all->pfs[0].pf->addr));
 }
 
 static int answer(struct session *session, const struct request *request,
 		  const struct findings *findings, struct err **err)
 {
-	const struct judge judge = {.leases = &findings->leases,
-				    .foreigns = &findings->foreigns,
-				    .index = findings->index};
+	const struct judge judge = {
+		.leases = &findings->leases, .foreigns = &findings->foreigns, .index = -1};
+	const struct pool *pool = findings->place.pool;
 	cleanup_table struct table *table = NULL;
-	struct candidates candidates = {0};
+	struct candidates all = {0};
+	const struct choice choice = {.all = &all};
 	const struct candidate *chosen;
 	struct row *guest;
 	int rc;
@@ -273,20 +273,21 @@ static int answer(struct session *session, const struct request *request,
 	guest = table_row(table, NULL);
 	set_domain(guest, &findings->domain);
 	add_devices(table, guest, &findings->domain);
-	candidates_add(&candidates, &judge, &findings->pf);
-	chosen = policy_choose(&policy_first_fit, &candidates);
-	add_vfs(table, findings, &candidates, chosen);
+	place_candidates(&findings->place, &findings->inventory, &judge, &all);
+	chosen = policy_choose(pool ? pool->policies : NULL, pool ? pool->npolicies : 0, &choice);
+	for (size_t i = 0; i < all.npfs; i++)
+		add_pf(table, &all, i, chosen);
 	rc = table_print(table, err);
 	if (rc == 0 && !chosen)
-		rc = no_vf(request, findings, err);
-	candidates_clear(&candidates);
+		rc = no_vf(request, &all, err);
+	candidates_clear(&all);
 	return rc;
 }
 
 static int run(const struct verb *verb, struct session *session, int argc, char **argv,
 	       struct err **err)
 {
-	struct findings findings = {.index = -1};
+	struct findings findings = {0};
 	struct request request = {0};
 	int rc;
 

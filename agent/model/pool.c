@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/pool.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pool_clear(struct pool *pool)
+{
+	free(pool->name);
+	for (size_t i = 0; i < pool->npfs; i++) {
+		free(pool->pfs[i].dev);
+		free(pool->pfs[i].driver);
+	}
+	free(pool->pfs);
+	free(pool->excluded);
+	free(pool->reserved);
+	for (size_t i = 0; i < pool->npolicies; i++)
+		free(pool->policies[i]);
+	free(pool->policies);
+	*pool = (struct pool){0};
+}
+
+void pools_clear(struct pools *pools)
+{
+	for (size_t i = 0; i < pools->n; i++)
+		pool_clear(&pools->items[i]);
+	free(pools->items);
+	*pools = (struct pools){0};
+}
+
+struct pool *pools_find(const struct pools *pools, const char *name)
+{
+	for (size_t i = 0; i < pools->n; i++)
+		if (!strcmp(pools->items[i].name, name))
+			return &pools->items[i];
+	return NULL;
+}
+
+static bool dev_fits(const char *pattern, const struct pf *pf)
+{
+	if (pf->netdev && !fnmatch(pattern, pf->netdev, 0))
+		return true;
+	for (size_t i = 0; i < pf->naltnames; i++)
+		if (!fnmatch(pattern, pf->altnames[i], 0))
+			return true;
+	return false;
+}
+
+static bool fits(const struct pool_pf *want, const struct pf *pf)
+{
+	if (want->dev && !dev_fits(want->dev, pf))
+		return false;
+	if (want->address_set && !pciaddr_equal(want->address, pf->addr))
+		return false;
+	if (want->driver && (!pf->driver || strcmp(want->driver, pf->driver) != 0))
+		return false;
+	return (!want->vendor || want->vendor == pf->vendor) &&
+	       (!want->product || want->product == pf->product);
+}
+
+bool pool_has_pf(const struct pool *pool, const struct pf *pf)
+{
+	for (size_t i = 0; i < pool->npfs; i++)
+		if (fits(&pool->pfs[i], pf))
+			return true;
+	return false;
+}
+
+bool pool_vfs_has(const struct pool_vfs *list, size_t n, const struct vf *vf)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].address_set ? pciaddr_equal(list[i].address, vf->addr)
+					: vf->index >= list[i].first && vf->index <= list[i].last)
+			return true;
+	}
+	return false;
+}
