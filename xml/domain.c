@@ -16,10 +16,16 @@
 
 enum { BUSES = 256, SLOTS = 32 };
 
+/*
+ * Slots that are taken with no device to show for it. 0 is the bridge's own. On an i440FX board 1
+ * is the PIIX3's, and 2 is where its first video card wants to be, should it get one some day.
+ */
+enum { RESERVED_ON_BRIDGE = 1 << 0, RESERVED_ON_ROOT = 1 << 0 | 1 << 1 | 1 << 2 };
+
 enum bus_kind {
 	BUS_CLOSED,       /* none, or nothing can be hot-plugged into it */
 	BUS_PORT,         /* PCI Express: one slot, 0 */
-	BUS_CONVENTIONAL, /* slots up to 31; slot 0 is the bridge's own */
+	BUS_CONVENTIONAL, /* slots up to 31 */
 };
 
 struct reader {
@@ -108,11 +114,8 @@ static int read_controller(struct reader *reader, const xmlNode *element, const 
 	if (parts->target && node_attr_is(parts->target, "hotplug", "off"))
 		return 0;
 	reader->kind[index] = bus_kind(model);
-	/*
-	 * Slot 0 is the bridge's own. On an i440FX board 1 is the PIIX3's, and 2 is where its first
-	 * video card wants to be, if it has one some day.
-	 */
-	reader->used[index] |= index == 0 ? 7 : reader->kind[index] == BUS_CONVENTIONAL;
+	if (reader->kind[index] == BUS_CONVENTIONAL)
+		reader->used[index] |= index == 0 ? RESERVED_ON_ROOT : RESERVED_ON_BRIDGE;
 	return 0;
 }
 
@@ -236,12 +239,9 @@ static void read_metadata(struct reader *reader, const xmlNode *metadata)
 {
 	cleanup_err struct err *err = NULL;
 
-	for (xmlNode *node = metadata->children; node && !err; node = node->next) {
-		if (node->type != XML_ELEMENT_NODE || !node->ns)
-			continue;
-		if (strcmp((const char *)node->ns->href, METADATA_URI) == 0)
+	for (xmlNode *node = metadata->children; node && !err; node = node->next)
+		if (node_in(node, METADATA_URI))
 			(void)read_element(reader, node, &err);
-	}
 	if (!err || reader->view.metadata_error)
 		return;
 	assignments_clear(&reader->view.assignments);
@@ -264,7 +264,7 @@ static void add_free_slots(struct reader *reader)
 	for (unsigned bus = 0; bus < BUSES; bus++) {
 		if (reader->kind[bus] != BUS_CONVENTIONAL)
 			continue;
-		for (unsigned slot = 1; slot < SLOTS; slot++)
+		for (unsigned slot = 0; slot < SLOTS; slot++)
 			if (!(reader->used[bus] >> slot & 1))
 				add_slot(&reader->view, bus, slot);
 	}

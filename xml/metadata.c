@@ -73,8 +73,7 @@ char *metadata_xml_format(const struct assignments *assignments)
 
 static bool is_ours(const xmlNode *node, const char *name)
 {
-	return node->ns && strcmp((const char *)node->ns->href, METADATA_URI) == 0 &&
-	       strcmp((const char *)node->name, name) == 0;
+	return node_in(node, METADATA_URI) && strcmp((const char *)node->name, name) == 0;
 }
 
 static bool is_blank(const xmlNode *text)
@@ -110,7 +109,8 @@ static int next_element(xmlNode *node, xmlNode **out, struct err **err)
 	return 0;
 }
 
-/* When *next has this name, it becomes *taken, and *next the element after it; else *taken is NULL.
+/*
+ * When *next has this name, it becomes *taken, and the element after it *next; else *taken is NULL.
  */
 static int take_element(xmlNode **next, const char *name, xmlNode **taken, struct err **err)
 {

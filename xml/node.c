@@ -17,6 +17,12 @@ bool node_is(const xmlNode *node, const char *name)
 	return node->type == XML_ELEMENT_NODE && !node->ns && name_is(node->name, name);
 }
 
+bool node_in(const xmlNode *node, const char *uri)
+{
+	return node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+	       name_is(node->ns->href, uri);
+}
+
 const char *node_attr(const xmlNode *element, const char *name)
 {
 	for (const xmlAttr *attr = element->properties; attr; attr = attr->next) {

@@ -14,6 +14,9 @@
 /* An element of this name that is in no namespace, as all of libvirt's own are. */
 bool node_is(const xmlNode *node, const char *name);
 
+/* An element, whatever its name, of the namespace uri. */
+bool node_in(const xmlNode *node, const char *uri);
+
 /* An attribute's value, borrowed from the document; NULL when it is not there. */
 const char *node_attr(const xmlNode *element, const char *name);
 
