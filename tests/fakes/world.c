@@ -654,7 +654,13 @@ void world_init(struct world *w, unsigned nvfs)
 	w->host.ops = &host_ops;
 	w->virt.ops = &virt_ops;
 	w->store.ops = &store_ops;
-	w->edges = (struct edges){&w->host, &w->virt, &w->store, world_now, world_lock};
+	w->edges = (struct edges){
+		.host = &w->host,
+		.virt = &w->virt,
+		.store = &w->store,
+		.now = world_now,
+		.lock = world_lock,
+	};
 	w->session = (struct session){.edges = w->edges, .store_writable = true};
 	w->clock = 1000;
 	w->libvirt_saved = mem_zero(nvfs, sizeof(*w->libvirt_saved));
