@@ -115,7 +115,8 @@ static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf
 		return REFUSAL_RESERVED;
 	}
 	if (pool->per_guest && judge->of_guest >= pool->per_guest) {
-		*reason = mem_printf("the guest has its %u of pool %s", pool->per_guest, pool->name);
+		*reason =
+			mem_printf("the guest has its %u of pool %s", pool->per_guest, pool->name);
 		return REFUSAL_LIMIT;
 	}
 	if (pool->total && judge->of_pool >= pool->total) {
@@ -159,7 +160,8 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 		return REFUSAL_DEFINED;
 	}
 	if (vf->master) {
-		*reason = mem_printf("the host uses it: %s is a port of %s", vf->netdev, vf->master);
+		*reason =
+			mem_printf("the host uses it: %s is a port of %s", vf->netdev, vf->master);
 		return REFUSAL_HOST_MASTER;
 	}
 	if (vf->address) {
@@ -203,8 +205,7 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 	of->pf = pf;
 	of->total = pf->nvfs;
 	for (size_t i = 0; i < pf->nvfs; i++) {
-		struct candidate *c =
-			mem_append(&candidates->items, &candidates->n, sizeof(*c));
+		struct candidate *c = mem_append(&candidates->items, &candidates->n, sizeof(*c));
 
 		c->pf = pf;
 		c->vf = &pf->vfs[i];

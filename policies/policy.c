@@ -6,7 +6,8 @@
 #include "core/cleanup.h"
 
 static const struct policy *const policies[] = {
-	&policy_first_fit,
+	&policy_first_fit, &policy_spread,  &policy_pack,
+	&policy_numa,      &policy_link_up, &policy_anti_affinity,
 };
 
 #define CHAIN_MAX 8

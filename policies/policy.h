@@ -28,7 +28,12 @@ struct policy {
 		       const struct candidate *b);
 };
 
+extern const struct policy policy_anti_affinity;
 extern const struct policy policy_first_fit;
+extern const struct policy policy_link_up;
+extern const struct policy policy_numa;
+extern const struct policy policy_pack;
+extern const struct policy policy_spread;
 
 /* NULL: there is no policy of that name. */
 const struct policy *policy_by_name(const char *name);

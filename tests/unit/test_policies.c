@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The property that holds for every policy, and every chain of them, on any inventory: the choice is
+ * eligible, no eligible one is better, and the same question has the same answer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "policies/policy.h"
+
+/* Made numbers that are the same in each run. */
+static unsigned seed = 1;
+
+static unsigned any(unsigned below)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (seed >> 16) % below;
+}
+
+static void make_inventory(struct inventory *inventory, unsigned pfs, unsigned vfs)
+{
+	for (unsigned i = 0; i < pfs; i++) {
+		struct pf *pf = mem_append(&inventory->pfs, &inventory->npfs, sizeof(*pf));
+
+		pf->addr = (struct pciaddr){.bus = (uint8_t)(i + 1)};
+		pf->numa_node = (int)any(4) - 1;
+		pf->carrier = any(2);
+		for (unsigned j = 0; j < vfs; j++) {
+			struct vf *vf;
+
+			/* Indexes can have gaps. */
+			if (any(8) == 0)
+				continue;
+			vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
+			vf->addr = (struct pciaddr){.domain = i + 1,
+						    .bus = (uint8_t)(j / 256),
+						    .device = (uint8_t)(j % 256 / 8),
+						    .function = (uint8_t)(j % 8)};
+			vf->index = j;
+			vf->iommu_group = any(6) ? (int)(i * 1000 + j) : -1;
+			vf->master = any(6) ? NULL : mem_strdup("br0");
+			vf->netdev = mem_strdup("v");
+		}
+	}
+}
+
+static void make_leases(struct leases *leases, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->npfs; i++)
+		for (size_t j = 0; j < inventory->pfs[i].nvfs; j++) {
+			struct lease *lease;
+
+			if (any(3))
+				continue;
+			lease = mem_append(&leases->items, &leases->n, sizeof(*lease));
+			lease->vf = inventory->pfs[i].vfs[j].addr;
+			lease->domain_name = mem_strdup("web1");
+			strcpy(lease->assignment, "00000000");
+		}
+}
+
+static char *const names[] = {"first-fit", "spread", "pack", "numa", "anti-affinity", "link-up"};
+
+/* Nothing that is eligible comes before the choice in any link of the chain. */
+static void assert_best(char *const *chain, size_t n, const struct choice *choice,
+			const struct candidate *best)
+{
+	for (size_t i = 0; i < choice->all->n; i++) {
+		const struct candidate *c = &choice->all->items[i];
+		int order = 0;
+
+		if (c->refusal != REFUSAL_NONE)
+			continue;
+		assert_non_null(best);
+		for (size_t j = 0; j < n && !order; j++) {
+			const struct policy *policy = policy_by_name(chain[j]);
+
+			order = policy->compare(choice, c, best);
+			/* The other way round it must say the opposite. */
+			assert_true((order < 0) == (policy->compare(choice, best, c) > 0));
+		}
+		assert_true(order >= 0);
+	}
+	if (best)
+		assert_int_equal(best->refusal, REFUSAL_NONE);
+}
+
+static void test_no_better_one(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		struct inventory inventory = {0};
+		struct leases leases = {0};
+		struct candidates all = {0};
+		struct pciaddr mates[3];
+		int nodes[2] = {(int)any(3), (int)any(3)};
+		struct judge judge = {.leases = &leases, .index = any(10) ? -1 : (int)any(5)};
+		struct choice choice = {.all = &all,
+					.mates = mates,
+					.nmates = any(4),
+					.nodes = nodes,
+					.nnodes = any(3)};
+		char *chain[3];
+		size_t n = any(4);
+		const struct candidate *best;
+
+		make_inventory(&inventory, 1 + any(6), any(12));
+		make_leases(&leases, &inventory);
+		for (size_t i = 0; i < 3; i++) {
+			chain[i] = names[any(ARRAY_SIZE(names))];
+			mates[i] = (struct pciaddr){.bus = (uint8_t)(1 + any(6))};
+		}
+		for (size_t i = 0; i < inventory.npfs; i++)
+			candidates_add(&all, &judge, &inventory.pfs[i]);
+		best = policy_choose(chain, n, &choice);
+		assert_best(chain, n, &choice, best);
+		assert_ptr_equal(best, policy_choose(chain, n, &choice));
+		/* Every refusal has its reason. */
+		for (size_t i = 0; i < all.n; i++)
+			assert_true((all.items[i].refusal == REFUSAL_NONE) == !all.items[i].reason);
+		candidates_clear(&all);
+		leases_clear(&leases);
+		inventory_clear(&inventory);
+	}
+}
+
+/* Three PFs with 4 VFs each, all free but as many as given. */
+static const char *chosen(const char *policy, const unsigned used[3], struct choice *choice)
+{
+	static char place[PCIADDR_STRLEN];
+	struct inventory inventory = {0};
+	struct leases leases = {0};
+	struct candidates all = {0};
+	struct judge judge = {.leases = &leases, .index = -1};
+	char *chain[] = {mem_strdup(policy)};
+	const struct candidate *best;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct pf *pf = mem_append(&inventory.pfs, &inventory.npfs, sizeof(*pf));
+
+		pf->addr = (struct pciaddr){.bus = (uint8_t)(i + 1)};
+		pf->numa_node = (int)i;
+		pf->carrier = i == 2;
+		for (unsigned j = 0; j < 4; j++) {
+			struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
+
+			vf->addr = (struct pciaddr){.bus = (uint8_t)(i + 1), .device = 1,
+						    .function = (uint8_t)j};
+			vf->index = j;
+			if (j < used[i]) {
+				struct lease *lease = mem_append(&leases.items, &leases.n,
+								 sizeof(*lease));
+
+				lease->vf = vf->addr;
+				lease->domain_name = mem_strdup("web1");
+			}
+		}
+	}
+	for (size_t i = 0; i < 3; i++)
+		candidates_add(&all, &judge, &inventory.pfs[i]);
+	choice->all = &all;
+	best = policy_choose(chain, 1, choice);
+	pciaddr_format(best->vf->addr, place);
+	free(chain[0]);
+	candidates_clear(&all);
+	leases_clear(&leases);
+	inventory_clear(&inventory);
+	return place;
+}
+
+static void test_each_policy(void **state)
+{
+	const unsigned used[3] = {2, 1, 3}, even[3] = {0, 0, 0};
+	const struct pciaddr mates[] = {{.bus = 1}, {.bus = 2}, {.bus = 1}};
+	const int nodes[] = {1};
+	struct choice plain = {0};
+	struct choice with = {.mates = mates, .nmates = 3, .nodes = nodes, .nnodes = 1};
+
+	(void)state;
+	assert_string_equal(chosen("first-fit", used, &plain), "0000:01:01.2");
+	assert_string_equal(chosen("spread", used, &plain), "0000:02:01.1");
+	assert_string_equal(chosen("pack", used, &plain), "0000:03:01.3");
+	assert_string_equal(chosen("link-up", used, &plain), "0000:03:01.3");
+	assert_string_equal(chosen("numa", even, &plain), "0000:01:01.0");
+	assert_string_equal(chosen("numa", even, &with), "0000:02:01.0");
+	assert_string_equal(chosen("anti-affinity", even, &with), "0000:03:01.0");
+	assert_null(policy_by_name("best"));
+}
+
+static void test_pool_rules(void **state)
+{
+	struct pool_vfs excluded[] = {{.first = 0, .last = 1}};
+	struct pool_vfs reserved[] = {{.address_set = true, .address = {.bus = 1, .device = 2}}};
+	struct pool pool = {.name = (char *)"fast",
+			    .excluded = excluded,
+			    .nexcluded = 1,
+			    .reserved = reserved,
+			    .nreserved = 1,
+			    .per_guest = 2,
+			    .total = 5,
+			    .numa_strict = true};
+	struct vf vf = {.index = 1, .iommu_group = 1};
+	struct pf pf = {.numa_node = 0, .vfs = &vf, .nvfs = 1};
+	const int nodes[] = {1};
+	struct judge judge = {.index = -1, .pool = &pool};
+	cleanup_free char *reason = NULL;
+
+	(void)state;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_EXCLUDED);
+	free(steal(&reason));
+	vf.index = 2;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NONE);
+	vf.addr = reserved[0].address;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_RESERVED);
+	free(steal(&reason));
+	judge.index = 2;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NONE);
+	judge.nodes = nodes;
+	judge.nnodes = 1;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NODE);
+	free(steal(&reason));
+	judge.of_pool = 5;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_LIMIT);
+	free(steal(&reason));
+	judge.of_guest = 2;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_LIMIT);
+	free(steal(&reason));
+	/* On vfio-pci it is somebody's, but in a prebound pool. */
+	judge = (struct judge){.index = -1};
+	vf.driver = (char *)"vfio-pci";
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_HOST_DRIVER);
+	free(steal(&reason));
+	pool = (struct pool){.name = (char *)"fast", .prebound = true};
+	judge.pool = &pool;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NONE);
+}
+
+static void test_pool_pfs(void **state)
+{
+	char *altnames[] = {(char *)"uplink0"};
+	struct pf pf = {.addr = {.bus = 1},
+			.netdev = (char *)"ens1f0",
+			.driver = (char *)"ixgbe",
+			.vendor = 0x8086,
+			.product = 0x10fb,
+			.altnames = altnames,
+			.naltnames = 1};
+	struct pool_pf want = {0};
+	struct pool pool = {.pfs = &want, .npfs = 1};
+
+	(void)state;
+	want.dev = (char *)"ens*f0";
+	assert_true(pool_has_pf(&pool, &pf));
+	want.dev = (char *)"ens*f1";
+	assert_false(pool_has_pf(&pool, &pf));
+	want.dev = (char *)"uplink0";
+	assert_true(pool_has_pf(&pool, &pf));
+	want = (struct pool_pf){.driver = (char *)"ixgbe", .vendor = 0x8086};
+	assert_true(pool_has_pf(&pool, &pf));
+	want.product = 0x1572;
+	assert_false(pool_has_pf(&pool, &pf));
+	want = (struct pool_pf){.address_set = true, .address = {.bus = 2}};
+	assert_false(pool_has_pf(&pool, &pf));
+	pool.npfs = 0;
+	assert_false(pool_has_pf(&pool, &pf));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_better_one),
+		cmocka_unit_test(test_each_policy),
+		cmocka_unit_test(test_pool_rules),
+		cmocka_unit_test(test_pool_pfs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
