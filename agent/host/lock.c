@@ -94,7 +94,8 @@ static int lock_until(int fd, msec deadline)
 	if (error == ETIMEDOUT) {
 		(void)pthread_cancel(thread);
 		(void)pthread_join(thread, &result);
-		/* It can have got the lock in the last moment; else that is what the time was for. */
+		/* It can have got the lock in the last moment; else that is what the time was for.
+		 */
 		if (result == PTHREAD_CANCELED)
 			return ETIMEDOUT;
 		error = 0;

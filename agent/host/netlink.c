@@ -92,8 +92,8 @@ bool link_parse(const struct nlmsghdr *msg, struct link *out)
 		copy_name(text, sizeof(text), tb[IFLA_PHYS_PORT_NAME]);
 		out->representor = is_representor(text);
 	}
-	if (tb[IFLA_LINKINFO] &&
-	    !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) && info[IFLA_INFO_KIND])
+	if (tb[IFLA_LINKINFO] && !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) &&
+	    info[IFLA_INFO_KIND])
 		copy_name(out->kind, sizeof(out->kind), info[IFLA_INFO_KIND]);
 	if (tb[IFLA_PARENT_DEV_NAME] && tb[IFLA_PARENT_DEV_BUS_NAME]) {
 		copy_name(text, sizeof(text), tb[IFLA_PARENT_DEV_BUS_NAME]);
@@ -111,8 +111,7 @@ bool link_address_parse(const struct nlmsghdr *msg, struct link_address *out)
 	struct nlattr *tb[IFA_MAX + 1], *attr;
 	const struct ifaddrmsg *ifa;
 
-	if (msg->nlmsg_type != RTM_NEWADDR ||
-	    nlmsg_parse(hdr, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
+	if (msg->nlmsg_type != RTM_NEWADDR || nlmsg_parse(hdr, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
 		return false;
 	ifa = nlmsg_data(hdr);
 	/* On a point-to-point link IFA_ADDRESS is the other end. */
@@ -133,7 +132,7 @@ static uint16_t vlan_proto_in(struct nlattr *list)
 
 	if (!list)
 		return ETH_P_8021Q;
-	nla_for_each_nested(entry, list, left) {
+	nla_for_each_nested (entry, list, left) {
 		struct ifla_vf_vlan_info info;
 
 		if (nla_type(entry) != IFLA_VF_VLAN_INFO || !holds(entry, sizeof(info)))
@@ -213,10 +212,10 @@ void link_vf_settings_parse(const struct nlmsghdr *msg, struct vf_settings *out,
 
 	if (msg->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(hdr, sizeof(struct ifinfomsg)))
 		return;
-	nlmsg_for_each_attr(attr, hdr, sizeof(struct ifinfomsg), left) {
+	nlmsg_for_each_attr (attr, hdr, sizeof(struct ifinfomsg), left) {
 		if (nla_type(attr) != IFLA_VFINFO_LIST)
 			continue;
-		nla_for_each_nested(vf, attr, inner) {
+		nla_for_each_nested (vf, attr, inner) {
 			if (nla_type(vf) == IFLA_VF_INFO)
 				vf_parse(vf, out, n);
 		}
@@ -285,7 +284,8 @@ int netlink_open(struct netlink **out, struct err **err)
 	failed = nl->sock ? nl_connect(nl->sock, NETLINK_ROUTE) : -NLE_NOMEM;
 	if (failed) {
 		netlink_close(nl);
-		return err_set(err, ERR_FAILED, "opening a netlink socket: %s", nl_geterror(failed));
+		return err_set(err, ERR_FAILED, "opening a netlink socket: %s",
+			       nl_geterror(failed));
 	}
 	nl_socket_disable_auto_ack(nl->sock);
 	nl->size = BUFFER_SIZE;
@@ -397,7 +397,7 @@ static struct nl_msg *message(int type, int flags, const void *head, size_t size
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags | NLM_F_REQUEST);
 
-	/* libnl fails here, and at the attributes, only for want of memory: a message has a page. */
+	/* Here and at the attributes libnl fails only for want of memory: a message has a page. */
 	if (!msg || nlmsg_append(msg, (void *)(uintptr_t)head, size, NLMSG_ALIGNTO))
 		abort();
 	return msg;
@@ -421,7 +421,8 @@ static struct nlattr *nest(struct nl_msg *msg, int type)
 static struct nl_msg *link_request(int index, const char *name, unsigned mask)
 {
 	struct ifinfomsg ifi = {.ifi_index = index};
-	struct nl_msg *msg = message(RTM_GETLINK, index || name ? 0 : NLM_F_DUMP, &ifi, sizeof(ifi));
+	struct nl_msg *msg =
+		message(RTM_GETLINK, index || name ? 0 : NLM_F_DUMP, &ifi, sizeof(ifi));
 	uint32_t ext = mask;
 
 	/* The kernel finds first names by this attribute, too. */
@@ -453,7 +454,8 @@ int netlink_link(struct netlink *nl, const char *name, struct link *out, struct 
 	if (error)
 		return err_errno(err, error, "asking the kernel for interface %s", name);
 	if (!one.found)
-		return err_set(err, ERR_FAILED, "the kernel's answer about %s makes no sense", name);
+		return err_set(err, ERR_FAILED, "the kernel's answer about %s makes no sense",
+			       name);
 	*out = one.link;
 	return 0;
 }

@@ -22,10 +22,10 @@ struct link {
 	char name[IFNAMSIZ];
 	char kind[IFNAMSIZ]; /* "bridge", "vlan"; empty for a real NIC */
 	bool pci_set;
-	struct pciaddr pci;  /* the PCI device it belongs to */
-	int master;          /* the link it is a port of; 0: none */
-	int lower;           /* the link it lies on: a VLAN's, a macvtap's; 0: none */
-	bool representor;    /* stands for a VF in the PF's switch; it is not the PF's own */
+	struct pciaddr pci; /* the PCI device it belongs to */
+	int master;         /* the link it is a port of; 0: none */
+	int lower;          /* the link it lies on: a VLAN's, a macvtap's; 0: none */
+	bool representor;   /* stands for a VF in the PF's switch; it is not the PF's own */
 	bool up;
 	bool carrier;
 	struct mac mac;
@@ -81,7 +81,7 @@ int netlink_addresses(struct netlink *nl, int link, struct link_addresses *out, 
 
 /*
  * The settings of the VFs 0 to n-1 of a PF's link; .known is 0 where the kernel does not tell: it
- * cannot put more than 220 (from 6.5 on 334) VFs into one message.
+ * cannot put more than 220 VFs (newer ones 334) into one message.
  */
 int netlink_vf_settings(struct netlink *nl, int link, struct vf_settings *out, size_t n,
 			struct err **err);

@@ -246,7 +246,8 @@ int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, uns
 		*index = i;
 		return 0;
 	}
-	return err_set(err, ERR_ABSENT, "PF %s does not know VF %s: its VFs are being made or removed",
+	return err_set(err, ERR_ABSENT,
+		       "PF %s does not know VF %s: its VFs are being made or removed",
 		       pciaddr_str(physfn), pciaddr_str(vf));
 }
 
@@ -268,7 +269,8 @@ static void addrs_clear(struct addrs *addrs)
 
 static const struct pciaddr *addrs_find(const struct addrs *addrs, struct pciaddr addr)
 {
-	return addrs->n ? bsearch(&addr, addrs->items, addrs->n, sizeof(addr), compare_addrs) : NULL;
+	return addrs->n ? bsearch(&addr, addrs->items, addrs->n, sizeof(addr), compare_addrs)
+			: NULL;
 }
 
 static struct addrs addrs_in(struct sysfs *sysfs, int fd)
@@ -357,8 +359,7 @@ static void read_vfs(struct sysfs *sysfs, struct bounds *bounds, const struct ad
 		struct pciaddr addr;
 		struct vf *vf;
 
-		if (!virtfn(sysfs, pf->addr, i, &addr) ||
-		    (present && !addrs_find(present, addr)))
+		if (!virtfn(sysfs, pf->addr, i, &addr) || (present && !addrs_find(present, addr)))
 			continue;
 		vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
 		vf->addr = addr;
@@ -370,8 +371,8 @@ static void read_vfs(struct sysfs *sysfs, struct bounds *bounds, const struct ad
 	}
 }
 
-static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total,
-		    struct bounds *bounds, const struct addrs *present, struct pf *out)
+static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, struct bounds *bounds,
+		    const struct addrs *present, struct pf *out)
 {
 	long node;
 

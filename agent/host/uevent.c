@@ -9,8 +9,8 @@
 
 #include "core/cleanup.h"
 
-#define KERNEL_GROUP 1      /* group 2 is udevd's, and anybody's with CAP_NET_ADMIN */
-#define EVENT_SIZE 8192     /* the kernel's own limit is 2048 and the path */
+#define KERNEL_GROUP 1       /* group 2 is udevd's, and anybody's with CAP_NET_ADMIN */
+#define EVENT_SIZE 8192      /* the kernel's own limit is 2048 and the path */
 #define QUEUE_SIZE (1 << 20) /* a PF's hundreds of VFs come and go at once */
 
 int uevent_open(int *fd, struct err **err)

@@ -323,7 +323,9 @@ static void make_vf(const struct tree *tree, unsigned pf, unsigned index, int *g
 		.vendor = 0x8086,
 		.device = tree->storage ? 0x2701 : 0x10ca,
 		.class = tree->storage ? 0x010802 : 0x020000,
-		.driver = tree->no_driver ? NULL : tree->driver ? tree->driver : "igbvf",
+		.driver = tree->no_driver ? NULL
+			  : tree->driver  ? tree->driver
+					  : "igbvf",
 	};
 	struct pciaddr pf_addr = tree_pf(tree, pf);
 	char *of_pf = device_dir(pf_addr), *of_vf = device_dir(f.addr), *target;

@@ -14,15 +14,15 @@
 struct tree {
 	const char *dir;
 	unsigned pfs;
-	unsigned vfs;        /* of each PF; sriov_numvfs */
-	unsigned total;      /* sriov_totalvfs; 0: vfs, or 7 */
-	bool gaps;           /* every third VF is missing */
+	unsigned vfs;   /* of each PF; sriov_numvfs */
+	unsigned total; /* sriov_totalvfs; 0: vfs, or 7 */
+	bool gaps;      /* every third VF is missing */
 	bool no_iommu;
-	bool shared_groups;  /* a PF and its VFs are one group, with the root port */
-	bool no_driver;      /* no VF is bound */
-	const char *driver;  /* of the VFs; NULL: igbvf */
+	bool shared_groups; /* a PF and its VFs are one group, with the root port */
+	bool no_driver;     /* no VF is bound */
+	const char *driver; /* of the VFs; NULL: igbvf */
 	bool no_netdevs;
-	bool storage;        /* NVMe controllers, not NICs */
+	bool storage; /* NVMe controllers, not NICs */
 };
 
 /* A new empty directory, in memory where there is one: trees are many small files. */

@@ -214,7 +214,8 @@ static void drivers_of_every_kind(void **state)
 
 		/* The last keeps its driver; its netdev is in another namespace. */
 		if (i < 4)
-			rebind(&tree, tree_vf(&tree, 0, i), "igbvf", i == 2 ? "vfio-pci" : "mlx5_vfio_pci");
+			rebind(&tree, tree_vf(&tree, 0, i), "igbvf",
+			       i == 2 ? "vfio-pci" : "mlx5_vfio_pci");
 		device_drop(&tree, tree_vf(&tree, 0, i), "net");
 		tree_drop(tree.dir, netdev);
 	}
@@ -237,8 +238,8 @@ static void drivers_of_every_kind(void **state)
 
 static void vfs_that_are_no_nics(void **state)
 {
-	struct tree tree = tree_new(
-		(struct tree){.pfs = 1, .vfs = 4, .storage = true, .driver = "nvme"});
+	struct tree tree =
+		tree_new((struct tree){.pfs = 1, .vfs = 4, .storage = true, .driver = "nvme"});
 	struct inventory inventory = read_both_ways(&tree);
 
 	(void)state;
@@ -270,7 +271,7 @@ static void iommu_groups(void **state)
 
 static void names_are_only_data(void **state)
 {
-	static const char *const names[] = {"$(reboot)", "a;b|c",   "\"q\" 'r'", "%s%n%d", "&x&",
+	static const char *const names[] = {"$(reboot)",   "a;b|c", "\"q\" 'r'", "%s%n%d", "&x&",
 					    "\033[31mred", "-rf *", "virtfn0",   "..."};
 	struct tree tree = tree_new((struct tree){.pfs = 9, .vfs = 1, .no_netdevs = true});
 	struct host *host = host_on(&tree);
@@ -302,27 +303,39 @@ static void what_people_type(void **state)
 		const char *name, *pf;
 		int index;
 	} good[] = {
-		{"eth1", "0000:01:00.0", -1},      {"eth2/0", "0000:02:00.0", 0},
-		{"eth2/06", "0000:02:00.0", 6},    {"0000:01:00.0", "0000:01:00.0", -1},
-		{"01:00.0", "0000:01:00.0", -1},   {"0000:02:11.4", "0000:02:00.0", 6},
-		{"eth1v3", "0000:01:00.0", 3},     {"01:00.0/2", "0000:01:00.0", 2},
+		{"eth1", "0000:01:00.0", -1},    {"eth2/0", "0000:02:00.0", 0},
+		{"eth2/06", "0000:02:00.0", 6},  {"0000:01:00.0", "0000:01:00.0", -1},
+		{"01:00.0", "0000:01:00.0", -1}, {"0000:02:11.4", "0000:02:00.0", 6},
+		{"eth1v3", "0000:01:00.0", 3},   {"01:00.0/2", "0000:01:00.0", 2},
 	};
 	static const struct {
 		const char *name;
 		enum err_code code;
 	} bad[] = {
-		{"", ERR_ABSENT},          {".", ERR_ABSENT},
-		{"..", ERR_ABSENT},        {"../net/eth1", ERR_ABSENT},
-		{"/", ERR_ABSENT},         {"/etc/passwd", ERR_ABSENT},
-		{"eth1/", ERR_ABSENT},     {"eth1/-1", ERR_ABSENT},
-		{"eth1/+1", ERR_ABSENT},   {"eth1/ 1", ERR_ABSENT},
-		{"eth1/7", ERR_ABSENT},    {"eth1/1x", ERR_ABSENT},
-		{"eth1/0x1", ERR_ABSENT},  {"eth1/99999999999999999999999", ERR_ABSENT},
-		{"eth1/4294967296", ERR_ABSENT}, {"eth1/1/1", ERR_ABSENT},
-		{"eth9", ERR_ABSENT},      {"0000:09:00.0", ERR_ABSENT},
-		{"eth1v1/0", ERR_USAGE},   {"0000:00:01.0", ERR_USAGE},
-		{"eth1\n", ERR_ABSENT},    {"eth1 ", ERR_ABSENT},
-		{"%s%s%n", ERR_ABSENT},    {"eth1/../eth2/1", ERR_ABSENT},
+		{"", ERR_ABSENT},
+		{".", ERR_ABSENT},
+		{"..", ERR_ABSENT},
+		{"../net/eth1", ERR_ABSENT},
+		{"/", ERR_ABSENT},
+		{"/etc/passwd", ERR_ABSENT},
+		{"eth1/", ERR_ABSENT},
+		{"eth1/-1", ERR_ABSENT},
+		{"eth1/+1", ERR_ABSENT},
+		{"eth1/ 1", ERR_ABSENT},
+		{"eth1/7", ERR_ABSENT},
+		{"eth1/1x", ERR_ABSENT},
+		{"eth1/0x1", ERR_ABSENT},
+		{"eth1/99999999999999999999999", ERR_ABSENT},
+		{"eth1/4294967296", ERR_ABSENT},
+		{"eth1/1/1", ERR_ABSENT},
+		{"eth9", ERR_ABSENT},
+		{"0000:09:00.0", ERR_ABSENT},
+		{"eth1v1/0", ERR_USAGE},
+		{"0000:00:01.0", ERR_USAGE},
+		{"eth1\n", ERR_ABSENT},
+		{"eth1 ", ERR_ABSENT},
+		{"%s%s%n", ERR_ABSENT},
+		{"eth1/../eth2/1", ERR_ABSENT},
 	};
 	struct tree tree = tree_new((struct tree){.pfs = 2, .vfs = 7});
 	struct host *host = host_on(&tree);
@@ -386,8 +399,7 @@ static void refusals_say_what_it_is(void **state)
 	assert_int_equal(host->ops->read_pf(host, tree_pf(&tree, 1), 0, &pf, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
-	assert_int_equal(
-		host->ops->read_pf(host, (struct pciaddr){.bus = 0x99}, 0, &pf, &err), -1);
+	assert_int_equal(host->ops->read_pf(host, (struct pciaddr){.bus = 0x99}, 0, &pf, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
 	host->ops->close(host);
@@ -447,8 +459,8 @@ static void nothing_there(void **state)
 /* Attributes that make no sense read as nothing; none of them ends the listing. */
 static void attributes_of_nonsense(void **state)
 {
-	static const char *const texts[] = {"",   "\n",  "-1\n", "x\n", "99999999999999999999\n",
-					    "1 2", "0x7\n", "65536\n", "7"};
+	static const char *const texts[] = {
+		"", "\n", "-1\n", "x\n", "99999999999999999999\n", "1 2", "0x7\n", "65536\n", "7"};
 	struct tree tree = tree_new((struct tree){.pfs = 2, .vfs = 7});
 
 	(void)state;
@@ -526,8 +538,8 @@ static void thousands(void **state)
 	for (unsigned i = 0; i < 32; i++) {
 		assert_int_equal(inventory.pfs[i].nvfs, 128);
 		for (unsigned v = 0; v < 128; v++)
-			assert_true(pciaddr_equal(inventory.pfs[i].vfs[v].addr,
-						  tree_vf(&tree, i, v)));
+			assert_true(
+				pciaddr_equal(inventory.pfs[i].vfs[v].addr, tree_vf(&tree, i, v)));
 	}
 #ifndef __SANITIZE_ADDRESS__
 	print_message("# 4096 VFs: %ld KiB\n", after.ru_maxrss - before.ru_maxrss);

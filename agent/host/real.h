@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside of the real host: what its parts (host.c, resolve.c, reading.c, changing.c) share. */
+#ifndef VFPOOL_HOST_REAL_H
+#define VFPOOL_HOST_REAL_H
+
+#include "host/host.h"
+#include "host/netlink.h"
+#include "host/sysfs.h"
+
+struct real_host {
+	struct host host;
+	struct sysfs *sysfs;
+	struct netlink *netlink; /* NULL: a made tree, which is read only */
+	const char *root;
+	int uevents; /* -1: not watching */
+};
+
+static inline struct real_host *real(struct host *host)
+{
+	return (struct real_host *)host;
+}
+
+/* Does this driver hand a device to a process? The others are the kernel's own. */
+bool driver_is_userspace(const char *driver);
+
+/* ERR_UNSUPPORTED on a made tree, else 0. */
+int refuse_made_tree(const struct real_host *h, const char *what, struct err **err);
+
+/*
+ * The netdev of a PCI device, asked for by name: it costs the same on every host. 1: found; 0: it
+ * has none here; -1: error.
+ */
+int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err);
+
+int host_resolve(struct host *host, const char *name, struct pciaddr *pf, int *index,
+		 struct err **err);
+int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
+		 struct err **err);
+int host_read_all(struct host *host, unsigned what, struct inventory *out, struct err **err);
+int host_pf_up(struct host *host, const struct pf *pf, struct err **err);
+int host_read_settings(struct host *host, const struct pf *pf, unsigned index,
+		       struct vf_settings *out, struct err **err);
+int host_apply(struct host *host, const struct pf *pf, unsigned index,
+	       const struct vf_settings *want, struct err **err);
+
+#endif
