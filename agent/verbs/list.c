@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "converge/foreign.h"
+#include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -18,8 +19,7 @@
 	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                   \
 	X(STATE, "STATE", STRING, false, false,                                                  \
 	  "One of free; claimed, plugging, held, releasing: vfpool's; guest, defined: of a "     \
-	  "domain, not "                                                                         \
-	  "by vfpool; host; unusable; for a PF up or down")                                      \
+	  "domain, not by vfpool; host; unusable; withheld: by the pool; for a PF up or down")   \
 	X(HOLDER, "HOLDER", STRING, false, false,                                                \
 	  "Domains, or the address, bridge or driver on the host")                               \
 	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                       \
@@ -117,7 +117,7 @@ struct listing {
 	struct inventory inventory;
 	struct leases leases;
 	struct foreigns foreigns;
-	int index; /* the one VF that was asked for; -1: all */
+	struct place place; /* what was asked for; .index is -1 for all VFs */
 };
 
 static void listing_clear(struct listing *listing)
@@ -125,6 +125,7 @@ static void listing_clear(struct listing *listing)
 	inventory_clear(&listing->inventory);
 	leases_clear(&listing->leases);
 	foreigns_clear(&listing->foreigns);
+	place_clear(&listing->place);
 }
 
 struct group_member {
@@ -173,25 +174,39 @@ static void find_group_peers(struct inventory *inventory)
 	}
 }
 
+static int read_place(struct edges *edges, const char *name, struct listing *listing,
+		      struct err **err)
+{
+	struct inventory *inventory = &listing->inventory;
+	struct place *place = &listing->place;
+
+	place_find(edges, name, place);
+	if (place->err) {
+		*err = steal(&place->err);
+		return -1;
+	}
+	for (size_t i = 0; i < place->npfs; i++) {
+		struct pf pf = {0};
+
+		if (edges->host->ops->read_pf(edges->host, place->pfs[i],
+					      HOST_NETDEVS | HOST_SETTINGS, &pf, err) < 0)
+			return -1;
+		*(struct pf *)mem_append(&inventory->pfs, &inventory->npfs, sizeof(pf)) = pf;
+	}
+	return 0;
+}
+
 static int read_host(struct session *session, const struct request *request,
 		     struct listing *listing, struct err **err)
 {
 	struct host *host;
-	struct pciaddr addr;
-	struct pf pf = {0};
 
-	if (session_need(session, NEED_HOST, err) < 0)
+	if (session_need(session, request->pool ? NEED_HOST | NEED_POOLS : NEED_HOST, err) < 0)
 		return -1;
+	if (request->pool)
+		return read_place(&session->edges, request->pool, listing, err);
 	host = session->edges.host;
-	if (!request->pool)
-		return host->ops->read_all(host, HOST_NETDEVS | HOST_SETTINGS, &listing->inventory,
-					   err);
-	if (host->ops->resolve(host, request->pool, &addr, &listing->index, err) < 0 ||
-	    host->ops->read_pf(host, addr, HOST_NETDEVS | HOST_SETTINGS, &pf, err) < 0)
-		return -1;
-	*(struct pf *)mem_append(&listing->inventory.pfs, &listing->inventory.npfs, sizeof(pf)) =
-		pf;
-	return 0;
+	return host->ops->read_all(host, HOST_NETDEVS | HOST_SETTINGS, &listing->inventory, err);
 }
 
 /*
@@ -246,6 +261,11 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
 		return "unusable";
+	case REFUSAL_EXCLUDED:
+	case REFUSAL_RESERVED:
+	case REFUSAL_LIMIT:
+	case REFUSAL_NODE:
+		return "withheld";
 	case REFUSAL_NONE:
 		break;
 	}
@@ -268,6 +288,10 @@ static bool is_held(enum refusal refusal)
 	case REFUSAL_GROUP:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
+	case REFUSAL_EXCLUDED:
+	case REFUSAL_RESERVED:
+	case REFUSAL_LIMIT:
+	case REFUSAL_NODE:
 		break;
 	}
 	return false;
@@ -374,7 +398,7 @@ static void set_pf(struct row *row, const struct pf *pf, size_t nfree, bool in_w
 static bool is_wanted(const struct request *request, const struct listing *listing,
 		      const struct candidate *candidate)
 {
-	if (listing->index >= 0 && candidate->vf->index != (unsigned)listing->index)
+	if (listing->place.index >= 0 && candidate->vf->index != (unsigned)listing->place.index)
 		return false;
 	if (request->only_free)
 		return candidate->refusal == REFUSAL_NONE;
@@ -386,14 +410,16 @@ static bool is_wanted(const struct request *request, const struct listing *listi
 static void add_pf(struct table *table, const struct request *request, struct session *session,
 		   const struct listing *listing, const struct pf *pf)
 {
-	const struct judge judge = {
-		.leases = &listing->leases, .foreigns = &listing->foreigns, .index = -1};
+	const struct judge judge = {.leases = &listing->leases,
+				    .foreigns = &listing->foreigns,
+				    .pool = listing->place.pool,
+				    .index = -1};
 	struct candidates candidates = {0};
 	struct row *parent = NULL;
 	size_t nfree = 0, nwanted = 0;
 	/* A PF is neither free nor used: it is there to stand above its VFs, where they stand
 	 * below. */
-	bool selective = request->only_free || request->only_used || listing->index >= 0;
+	bool selective = request->only_free || request->only_used || listing->place.index >= 0;
 	bool tree = table_is_tree(table);
 
 	candidates_add(&candidates, &judge, pf);
@@ -452,7 +478,7 @@ static int list(struct session *session, const struct request *request, struct l
 static int run(const struct verb *verb, struct session *session, int argc, char **argv,
 	       struct err **err)
 {
-	struct listing listing = {.index = -1};
+	struct listing listing = {.place = {.index = -1}};
 	struct request request = {0};
 	int rc;
 

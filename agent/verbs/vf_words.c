@@ -74,6 +74,10 @@ char *vf_holder(const struct judge *judge, const struct vf *vf, enum refusal ref
 	case REFUSAL_NONE:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
+	case REFUSAL_EXCLUDED:
+	case REFUSAL_RESERVED:
+	case REFUSAL_LIMIT:
+	case REFUSAL_NODE:
 		break;
 	}
 	return NULL;
