@@ -18,7 +18,7 @@ includes_only()
 includes_only "core stands on nothing" 'core/' agent/core/*.[ch]
 includes_only "model stands on core" 'model/|core/' agent/model/*.[ch]
 includes_only "policies stand on model" 'policies/|model/|core/' policies/*.[ch]
-includes_only "planning knows no edge" 'converge/plan|policies/|model/|core/' agent/converge/plan*.[ch]
+includes_only "planning knows no edge" 'converge/pla(n|ce)|policies/|model/|core/' agent/converge/plan*.[ch]
 includes_only "xml stands on model" 'xml/|schemas/|model/|core/' xml/*.[ch]
 includes_only "host stands on model" 'host/|model/|core/' agent/host/*.[ch]
 includes_only "converge knows no verb" 'converge/|xml/|policies/|host/|model/|core/' \
