@@ -485,6 +485,7 @@ static bool is_taken(const virError *error)
 static void advise_attach(const virError *error, const char *name, struct err **err)
 {
 	const char *message = error->message ? error->message : "";
+	const char *pf = strstr(message, "PF '");
 
 	if (strstr(message, "No more available PCI slots"))
 		(void)err_next(err,
@@ -492,8 +493,9 @@ static void advise_attach(const virError *error, const char *name, struct err **
 			       "<controller type='pci' model='pcie-root-port'/> among its devices, "
 			       "shut it down and start it again",
 			       name, name);
-	else if (strstr(message, "PF is not online"))
-		(void)err_next(err, "bring the PF up (`ip link set PF up`) and repeat");
+	else if (strstr(message, "PF is not online") && pf)
+		(void)err_next(err, "bring the PF up (`ip link set %.*s up`) and repeat",
+			       (int)strcspn(pf + 4, "'"), pf + 4);
 	else if (strstr(message, "VFIO PCI") && error->code == VIR_ERR_CONFIG_UNSUPPORTED)
 		(void)err_next(err, "turn the IOMMU on, in the firmware and for the kernel "
 				    "(intel_iommu=on or amd_iommu=on, and iommu=pt)");
