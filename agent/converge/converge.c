@@ -111,6 +111,8 @@ void converge_close(struct converge *c)
 struct gathered {
 	struct leases leases;
 	struct inventory inventory;
+	unsigned *whats; /* HOST_*: how much has been read of each PF of the inventory */
+	size_t nwhats;
 	struct place *places;
 	size_t nplaces;
 	struct foreigns foreigns;
@@ -120,39 +122,44 @@ static void gathered_clear(struct gathered *g)
 {
 	leases_clear(&g->leases);
 	inventory_clear(&g->inventory);
+	free(g->whats);
 	for (size_t i = 0; i < g->nplaces; i++)
 		place_clear(&g->places[i]);
 	free(g->places);
 	foreigns_clear(&g->foreigns);
 }
 
-/* what is HOST_*; a PF that was read for less is read again when more than its VFs is asked for. */
+/* what is HOST_*; a PF that was read for less is read again. */
 static int gather_pf(struct converge *c, struct gathered *g, struct pciaddr addr, unsigned what,
 		     struct err **err)
 {
 	struct host *host = c->edges->host;
 	struct pf *known = inventory_pf(&g->inventory, addr);
+	unsigned *read = known ? &g->whats[known - g->inventory.pfs] : NULL;
 	struct pf pf = {0};
 
-	if (known && !what)
+	if (known && !(what & ~*read))
 		return 0;
-	if (host->ops->read_pf(host, addr, what, &pf, err))
+	if (host->ops->read_pf(host, addr, what | (read ? *read : 0), &pf, err))
 		return -1;
-	if (known)
+	if (known) {
 		pf_clear(known);
-	else
+	} else {
 		known = mem_append(&g->inventory.pfs, &g->inventory.npfs, sizeof(pf));
+		read = mem_append(&g->whats, &g->nwhats, sizeof(*read));
+	}
 	*known = pf;
+	*read |= what;
 	return 0;
 }
 
 /* A PF that is not there any more has no VFs: its leases are let go without it. */
 static int gather_pf_if_there(struct converge *c, struct gathered *g, struct pciaddr addr,
-			      struct err **err)
+			      unsigned what, struct err **err)
 {
 	struct err *why = NULL;
 
-	if (!gather_pf(c, g, addr, 0, &why) || why->code == ERR_ABSENT) {
+	if (!gather_pf(c, g, addr, what, &why) || why->code == ERR_ABSENT) {
 		err_free(&why);
 		return 0;
 	}
@@ -246,6 +253,12 @@ static int gather_choices(struct converge *c, struct gathered *g, const struct a
 	return 0;
 }
 
+/* Its VF's settings are compared then. */
+static bool is_live(const struct wants *wants, const char *id)
+{
+	return assignments_find(&wants->live, id);
+}
+
 /*
  * Reads what the scope needs and no more: the PFs of its leases and devices; and where a VF is to
  * be chosen, that pool's PF with everything, its leases, and the other domains' devices.
@@ -260,7 +273,10 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 			lease_copy(&c->leases.items[i]);
 	for (size_t i = 0; i < c->leases.n; i++)
 		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
-		    gather_pf_if_there(c, g, c->leases.items[i].pf, err))
+		    gather_pf_if_there(c, g, c->leases.items[i].pf,
+				       is_live(wants, c->leases.items[i].assignment) ? HOST_SETTINGS
+										     : 0,
+				       err))
 			return -1;
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))

@@ -77,19 +77,15 @@ static int do_drop(struct run *run, struct subject *sub, struct err **err)
 
 /* Those of the VF's settings that are not as wanted are applied. */
 static int settings_apply(const struct run *run, const struct lease *lease,
-			  const struct vf_settings *want, struct err **err)
+			  const struct vf_settings *now, const struct vf_settings *want,
+			  struct err **err)
 {
 	struct host *host = run->x->edges->host;
-	const struct pf *pf = settings_pf(run, lease);
-	struct vf_settings now, todo = *want;
+	struct vf_settings todo = *want;
 
-	if (!pf)
-		return 0;
-	if (host->ops->read_settings(host, pf, lease->index, &now, err))
-		return -1;
-	/* What cannot be read back cannot be compared: then it is set. */
-	todo.known = vf_settings_diff(&now, want) | (want->known & ~now.known);
-	return todo.known ? host->ops->apply(host, pf, lease->index, &todo, err) : 0;
+	todo.known = vf_settings_diff(now, want);
+	return todo.known ? host->ops->apply(host, settings_pf(run, lease), lease->index, &todo, err)
+			  : 0;
 }
 
 /*
@@ -332,9 +328,14 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 
 static int do_restore(struct run *run, struct subject *sub, struct err **err)
 {
-	if (!sub->lease.saved.known)
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = settings_pf(run, &sub->lease);
+	struct vf_settings now;
+
+	if (!sub->lease.saved.known || !pf)
 		return 0;
-	if (!settings_apply(run, &sub->lease, &sub->lease.saved, err))
+	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
+	    !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
 		return 0;
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
 	return err_next(err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
@@ -362,24 +363,50 @@ static int do_save(struct run *run, struct subject *sub, struct err **err)
 
 	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
 		return -1;
+	/* What the guest has by now is ours, not what was there before. */
+	if (sub->have & VIEW_LIVE)
+		sub->lease.saved.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
 	return store_state(run, &sub->lease, LEASE_PLUGGING, err);
 }
 
-static struct vf_settings settings_of(const struct assignment *a)
+/* The first of these settings, in the words of ip-link. */
+static const char *setting_word(unsigned settings)
 {
-	return (struct vf_settings){
-		.known = SETTING_MAC | SETTING_VLAN,
-		.mac = a->mac,
-		.vlan = a->vlan,
-		.vlan_proto = 0x8100,
-	};
+	if (settings & SETTING_MAC)
+		return "a MAC";
+	if (settings & SETTING_VLAN)
+		return "a VLAN";
+	if (settings & SETTING_SPOOFCHK)
+		return "spoofchk";
+	if (settings & SETTING_TRUST)
+		return "trust";
+	if (settings & SETTING_LINK_STATE)
+		return "a link state";
+	return "rates";
 }
 
 static int do_set(struct run *run, struct subject *sub, struct err **err)
 {
-	struct vf_settings want = settings_of(&sub->assignment);
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = settings_pf(run, &sub->lease);
+	struct vf_settings now = sub->lease.saved, want;
+	unsigned cannot;
 
-	return settings_apply(run, &sub->lease, &want, err);
+	if (!pf)
+		return 0;
+	/* What has just been saved is what is there. */
+	if (!(sub->did & 1u << STEP_SAVE) &&
+	    host->ops->read_settings(host, pf, sub->lease.index, &now, err))
+		return -1;
+	want = assignment_settings(&sub->assignment, &now);
+	cannot = want.known & ~now.known;
+	if (cannot)
+		return err_set(err, ERR_UNSUPPORTED, "the driver of %s (%s) cannot set %s of a VF",
+			       pf->netdev, pf->driver ? pf->driver : "none", setting_word(cannot));
+	/* libvirt saves and sets these itself, unless the guest has the VF already. */
+	if (sub->assignment.form == FORM_INTERFACE && sub->plug & VIEW_LIVE)
+		want.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
+	return settings_apply(run, &sub->lease, &now, &want, err);
 }
 
 static int do_plug(struct run *run, struct subject *sub, struct err **err)
@@ -430,13 +457,14 @@ static int confirm_settings(struct run *run, struct subject *sub, struct err **e
 {
 	struct host *host = run->x->edges->host;
 	const struct pf *pf = settings_pf(run, &sub->lease);
-	struct vf_settings want = settings_of(&sub->assignment), now;
+	struct vf_settings want, now;
 	unsigned off;
 
 	if (!pf || !(sub->want & VIEW_LIVE))
 		return 0;
 	if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
 		return -1;
+	want = assignment_settings(&sub->assignment, &now);
 	off = vf_settings_diff(&now, &want);
 	if (off & SETTING_MAC)
 		return err_set(err, ERR_FAILED, "VF %s has MAC %s, not %s",
@@ -444,6 +472,9 @@ static int confirm_settings(struct run *run, struct subject *sub, struct err **e
 	if (off & SETTING_VLAN)
 		return err_set(err, ERR_FAILED, "VF %s has VLAN %u, not %u",
 			       pciaddr_str(sub->lease.vf), now.vlan, want.vlan);
+	if (off)
+		return err_set(err, ERR_FAILED, "VF %s has not the %s that was set",
+			       pciaddr_str(sub->lease.vf), setting_word(off));
 	return 0;
 }
 

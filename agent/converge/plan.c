@@ -446,6 +446,14 @@ static void subject_find_vf(struct planner *p, struct subject *sub)
 	}
 }
 
+/* Does the definition say what libvirt is to set when the guest starts? */
+static bool device_fits(const struct device *device, const struct assignment *a)
+{
+	return device->form == a->form &&
+	       (device->form == FORM_HOSTDEV ||
+		(mac_equal(device->mac, a->mac) && device->vlan == a->vlan));
+}
+
 /*
  * Where it comes out and where it goes in. A definition that names another VF than the one it has is
  * both: libvirt cannot change the address of a device.
@@ -457,10 +465,34 @@ static void subject_compare(struct planner *p, struct subject *sub)
 
 	sub->unplug = sub->have & ~sub->want;
 	sub->plug = sub->want & ~sub->have;
-	if (config && sub->want & VIEW_CONFIG && !pciaddr_equal(config->host, lease->vf)) {
+	if (config && sub->want & VIEW_CONFIG &&
+	    (!pciaddr_equal(config->host, lease->vf) || !device_fits(config, &sub->assignment))) {
 		sub->unplug |= VIEW_CONFIG;
 		sub->plug |= VIEW_CONFIG;
 	}
+}
+
+/*
+ * Settings that somebody else has changed while the guest has the VF. A trusted guest may choose its
+ * own MAC, and the PF reports that one.
+ */
+static bool has_drifted(const struct planner *p, const struct subject *sub)
+{
+	const struct pf *pf;
+	const struct vf *vf;
+	struct vf_settings want;
+
+	if (!(sub->want & sub->have & VIEW_LIVE) || !sub->leased)
+		return false;
+	vf = inventory_vf(p->s->inventory, sub->lease.vf, &pf);
+	if (!vf)
+		return false;
+	want = assignment_settings(&sub->assignment, &vf->settings);
+	if (want.known & SETTING_TRUST && want.trust)
+		want.known &= ~(unsigned)SETTING_MAC;
+	/* What the driver cannot tell, it cannot have: STEP_SET says so. */
+	return vf->settings.known && (vf_settings_diff(&vf->settings, &want) ||
+				      want.known & ~vf->settings.known);
 }
 
 static void subject_plan(struct planner *p, struct subject *sub)
@@ -475,6 +507,7 @@ static void subject_plan(struct planner *p, struct subject *sub)
 			return;
 	}
 	subject_compare(p, sub);
+	sub->drifted = has_drifted(p, sub);
 	pf = inventory_pf(s->inventory, sub->claims ? sub->fresh.pf : sub->lease.pf);
 	if (pf && (sub->claims || sub->leased))
 		sub->pf = mem_strdup(pf_str(pf));
@@ -582,22 +615,25 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 {
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 	const struct pf *pf = inventory_pf(s->inventory, lease->pf);
-	bool we_set = sub->assignment.form == FORM_HOSTDEV;
+	/* libvirt sets nothing for a plain hostdev, not even when the guest starts. */
+	bool we_set = sub->plug & VIEW_LIVE || sub->drifted ||
+		      (sub->plug && sub->assignment.form == FORM_HOSTDEV);
 
-	if (!sub->plug)
+	if (!sub->plug && !sub->drifted)
 		return;
 	if (sub->plug & VIEW_LIVE && pf && pf->netdev && !pf->up)
 		add_step(plan, STEP_PF_UP, i, 0);
-	if ((sub->plug & VIEW_LIVE || we_set) && !lease->saved.known)
+	if (we_set && !lease->saved.known)
 		add_step(plan, STEP_SAVE, i, 0);
 	if (we_set)
 		add_step(plan, STEP_SET, i, 0);
-	add_step(plan, STEP_PLUG, i, 0);
+	if (sub->plug)
+		add_step(plan, STEP_PLUG, i, 0);
 }
 
 static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
 {
-	if (sub->want && (sub->plug || sub->claims || sub->lease.state != LEASE_HELD))
+	if (sub->want && (sub->plug || sub->drifted || sub->claims || sub->lease.state != LEASE_HELD))
 		add_step(plan, STEP_CONFIRM, i, 0);
 }
 

@@ -72,7 +72,7 @@ enum step_kind {
 	/* In. */
 	STEP_PF_UP,   /* the PF is administratively up */
 	STEP_SAVE,    /* the VF's settings are in the store: plugging */
-	STEP_SET,     /* MAC and VLAN, where libvirt will not set them */
+	STEP_SET,     /* settings that libvirt will not set, or that have drifted */
 	STEP_PLUG,    /* attached through libvirt */
 	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
 	STEP_LEARN,   /* the guest address that libvirt chose is recorded */
@@ -90,6 +90,7 @@ struct subject {
 	unsigned index;
 	unsigned unplug;              /* VIEW_* where it has to come out */
 	unsigned plug;                /* VIEW_* where it has to go in; both: it names another VF */
+	bool drifted;                 /* its VF's settings are not as they should be any more */
 	char *pf; /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	bool leased;
 	struct lease lease; /* the one it has */

@@ -63,6 +63,33 @@ struct assignment assignment_copy(const struct assignment *from)
 	return copy;
 }
 
+struct vf_settings assignment_settings(const struct assignment *assignment,
+				       const struct vf_settings *can)
+{
+	struct vf_settings all = assignment->settings;
+
+	all.known &= SETTING_SPOOFCHK | SETTING_TRUST | SETTING_LINK_STATE | SETTING_RATE;
+	if (!(all.known & SETTING_SPOOFCHK))
+		all.spoofchk = true;
+	if (!(all.known & SETTING_TRUST))
+		all.trust = false;
+	all.known |= can->known & (SETTING_SPOOFCHK | SETTING_TRUST);
+	all.known |= SETTING_MAC | SETTING_VLAN;
+	all.mac = assignment->mac;
+	all.vlan = assignment->vlan;
+	if (!all.vlan_proto)
+		all.vlan_proto = 0x8100;
+	return all;
+}
+
+/* Are the same things asked for, with the same values? */
+static bool asks_equal(const struct assignment *a, const struct assignment *b)
+{
+	return a->settings.known == b->settings.known &&
+	       !vf_settings_diff(&a->settings, &b->settings) && a->settings.qos == b->settings.qos &&
+	       a->settings.vlan_proto == b->settings.vlan_proto;
+}
+
 static bool text_equal(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
@@ -72,6 +99,7 @@ bool assignment_equal(const struct assignment *a, const struct assignment *b)
 {
 	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
 	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
+	       asks_equal(a, b) &&
 	       a->guest_set == b->guest_set &&
 	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked;
 }

@@ -12,6 +12,7 @@
 
 #include "core/mac.h"
 #include "core/pciaddr.h"
+#include "model/settings.h"
 
 #define ASSIGNMENT_ID_SIZE 9 /* eight small hex digits and the zero */
 
@@ -34,6 +35,11 @@ struct assignment {
 	enum form form;
 	struct mac mac;
 	uint16_t vlan; /* 0: none */
+	/*
+	 * What else was asked for: .known says which of SPOOFCHK, TRUST, LINK_STATE and RATE; and the
+	 * VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
+	 */
+	struct vf_settings settings;
 	bool guest_set;
 	struct pciaddr guest; /* the guest's own PCI address; kept for the assignment's life */
 	bool parked;          /* out of the guest for now, and owed to it */
@@ -54,6 +60,14 @@ void assignment_id_make(char id[ASSIGNMENT_ID_SIZE]);
 
 void assignment_clear(struct assignment *assignment);
 struct assignment assignment_copy(const struct assignment *from);
+
+/*
+ * All that its VF should have: MAC, VLAN and what was asked for; and, where the driver can (.known
+ * of can says so), spoof checking on and trust off: drivers differ in what they start with.
+ */
+struct vf_settings assignment_settings(const struct assignment *assignment,
+				       const struct vf_settings *can);
+
 bool assignment_equal(const struct assignment *a, const struct assignment *b);
 
 void assignments_clear(struct assignments *list);

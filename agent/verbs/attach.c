@@ -8,20 +8,20 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "verbs/affect.h"
+#include "verbs/asked.h"
 #include "verbs/assigned.h"
 #include "verbs/number.h"
 #include "verbs/verb.h"
 #include "xml/device.h"
 
-#define VLAN_MAX 4094
 #define COUNT_MAX 64
 #define TIMEOUT_MAX 86400
 
-enum { KEY_MAC = AFFECT_KEY_END, KEY_VLAN, KEY_FORM, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
+enum { KEY_MAC = AFFECT_KEY_END, KEY_FORM, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
 	{"mac", KEY_MAC, "MAC", 0, "The guest's MAC (default: one made from guest and pool)", 0},
-	{"vlan", KEY_VLAN, "ID", 0, "Tag the VF's traffic with this VLAN, 1-4094; 0: none", 0},
+	ASKED_OPTIONS,
 	{"form", KEY_FORM, "FORM", 0,
 	 "interface (default: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)", 0},
 	{"count", KEY_COUNT, "N", 0, "Attach N VFs, all or none", 0},
@@ -36,7 +36,8 @@ struct request {
 	const char *domain, *pool; /* pool as the user wrote it: eth1, 0000:01:00.0, eth1/3 */
 	bool mac_set;
 	struct mac mac;
-	unsigned vlan, count, timeout;
+	struct asked asked;
+	unsigned count, timeout;
 	enum form form;
 	struct affect affect;
 	bool print_xml;
@@ -59,13 +60,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	error_t rc;
+
 	if (affect_option(&request->affect, key))
 		return 0;
+	rc = asked_option(&request->asked, key, arg, state);
+	if (rc != ARGP_ERR_UNKNOWN && (rc || key != ARGP_KEY_END))
+		return rc;
 	switch (key) {
 	case KEY_MAC:
 		return parse_mac(request, arg, state);
-	case KEY_VLAN:
-		return number_option(state, "VLAN", arg, 0, VLAN_MAX, &request->vlan);
 	case KEY_COUNT:
 		return number_option(state, "count", arg, 1, COUNT_MAX, &request->count);
 	case KEY_TIMEOUT:
@@ -157,11 +161,14 @@ static int want(const struct request *request, const struct domain *domain, stru
 			.pool = pool,
 			.index = index,
 			.form = request->form,
-			.vlan = (uint16_t)request->vlan,
 			.mac = request->mac_set ? request->mac
 						: mac_for(domain, pool, &n),
 		};
 
+		if (asked_apply(&request->asked, &a, err)) {
+			assignment_clear(&a);
+			return -1;
+		}
 		assignment_id_make(a.id);
 		scope_add(scope, a.id);
 		if (views & VIEW_LIVE)

@@ -163,6 +163,8 @@ static int host_apply(struct host *host, const struct pf *pf, unsigned index,
 			return -1;
 		vf->settings.vlan = want->vlan;
 	}
+	if (want->known & SETTING_SPOOFCHK)
+		vf->settings.spoofchk = want->spoofchk;
 	return 0;
 }
 
@@ -744,7 +746,7 @@ void world_forget(struct world *w, const char *name)
 
 int world_run(struct world *w, const char *command, struct err **err)
 {
-	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_list, &verb_why,
+	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_set, &verb_list, &verb_why,
 						   &verb_reconcile};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;

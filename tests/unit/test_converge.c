@@ -314,6 +314,61 @@ static void test_bad_metadata_is_kept(void **state)
 	world_clear(&w);
 }
 
+/* What somebody else set on a guest's VF is put right, and what was there before is still restored. */
+static void test_drift(void **state)
+{
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_pf(&w)->vfs[0];
+	vf->settings.spoofchk = false; /* a driver that starts unsafe */
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_true(vf->settings.spoofchk);
+	vf->settings.vlan = 9;
+	vf->settings.spoofchk = false;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(vf->settings.vlan, 0);
+	assert_true(vf->settings.spoofchk);
+	assert_sound(&w);
+	assert_run(&w, "detach web1", 0);
+	assert_false(vf->settings.spoofchk);
+	world_clear(&w);
+}
+
+static void test_settings(void **state)
+{
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_pf(&w)->vfs[0];
+	/* The made driver knows no trust, and no rates. */
+	assert_run(&w, "attach web1 eth1 --trust on", 1);
+	assert_run(&w, "attach web1 eth1 --max-rate 100", 1);
+	assert_int_equal(w.leases.n, 0);
+	assert_null(live(&w, "web1")->metadata);
+	assert_run(&w, "attach web1 eth1 --qos 3 --vlan 5", 2);
+	assert_run(&w, "attach web1 eth1 --qos 3 --form hostdev", 2);
+	assert_run(&w, "attach web1 eth1 --spoofchk perhaps", 2);
+	assert_run(&w, "attach web1 eth1 --spoofchk off --vlan 7 --persistent", 0);
+	assert_false(vf->settings.spoofchk);
+	assert_sound(&w);
+	assert_run(&w, "set web1 eth1", 2);
+	assert_run(&w, "set web1 eth1 --spoofchk default --vlan 8 --persistent", 0);
+	assert_true(vf->settings.spoofchk);
+	assert_int_equal(vf->settings.vlan, 8);
+	assert_non_null(strstr(config(&w, "web1")->devices[0].xml, "tag id=\"8\""));
+	assert_run(&w, "set web1 eth1 --trust on", 1);
+	assert_run(&w, "reconcile", 0);
+	assert_run(&w, "detach web1 --persistent", 0);
+	assert_int_equal(vf->settings.vlan, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* A VF that vanished is replaced; the guest keeps MAC and address. */
 static void test_vf_vanishes(void **state)
 {
@@ -483,6 +538,8 @@ int main(void)
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
+		cmocka_unit_test(test_drift),
+		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_vf_vanishes),
 		cmocka_unit_test(test_failed_everywhere),
 		cmocka_unit_test(test_killed_everywhere),

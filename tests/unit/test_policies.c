@@ -67,7 +67,7 @@ static void make_leases(struct leases *leases, const struct inventory *inventory
 		}
 }
 
-static char *const names[] = {"first-fit", "spread", "pack", "numa", "anti-affinity", "link-up"};
+static char names[][16] = {"first-fit", "spread", "pack", "numa", "anti-affinity", "link-up"};
 
 /* Nothing that is eligible comes before the choice in any link of the chain. */
 static void assert_best(char *const *chain, size_t n, const struct choice *choice,

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* set: changes the settings of VFs that a guest has. */
+#include <errno.h>
+
+#include "converge/converge.h"
+#include "core/cleanup.h"
+#include "verbs/affect.h"
+#include "verbs/asked.h"
+#include "verbs/assigned.h"
+#include "verbs/number.h"
+#include "verbs/select.h"
+#include "verbs/verb.h"
+
+#define TIMEOUT_MAX 86400
+
+enum { KEY_TIMEOUT = AFFECT_KEY_END };
+
+static const struct argp_option options[] = {
+	ASKED_OPTIONS,
+	AFFECT_OPTIONS,
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0,
+	 "Wait so long for another vfpool at the same guest (default 30)", 0},
+	{0},
+};
+
+struct request {
+	const char *domain, *what;
+	struct asked asked;
+	struct affect affect;
+	unsigned timeout;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+	error_t rc;
+
+	if (affect_option(&request->affect, key))
+		return 0;
+	rc = asked_option(&request->asked, key, arg, state);
+	if (rc != ARGP_ERR_UNKNOWN && (rc || key != ARGP_KEY_END))
+		return rc;
+	switch (key) {
+	case KEY_TIMEOUT:
+		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			request->domain = arg;
+		else if (state->arg_num == 1)
+			request->what = arg;
+		else
+			return ARGP_ERR_UNKNOWN;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->what)
+			argp_error(state, "it takes a domain and an assignment (or pool, VF, MAC)");
+		else if (!request->asked.set && !request->asked.unset && !request->asked.qos_set &&
+			 !request->asked.proto_set)
+			argp_error(state, "there is nothing to set");
+		else
+			return 0;
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int ask(struct assignments *list, const struct scope *scope, const struct asked *asked,
+	       struct err **err)
+{
+	for (size_t i = 0; i < scope->n; i++) {
+		struct assignment *a = assignments_find(list, scope->ids[i]);
+
+		if (a && asked_apply(asked, a, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int want(struct converge *c, const struct request *request, struct wants *wants,
+		struct scope *scope, struct err **err)
+{
+	unsigned views;
+
+	if (affect_views(&request->affect, &c->domain, &views, err) ||
+	    select_assignments(c, request->what, false, scope, err) ||
+	    select_check_views(c, scope, views, err) ||
+	    (views & VIEW_LIVE && ask(&wants->live, scope, &request->asked, err)) ||
+	    (views & VIEW_CONFIG && ask(&wants->config, scope, &request->asked, err)))
+		return err_now(err, "nothing was changed");
+	return 0;
+}
+
+/* As it was before: the same converge with the old wants. */
+static void undo(struct converge *c, const struct wants *before, const struct scope *scope,
+		 struct err **err)
+{
+	cleanup_err struct err *why = NULL;
+	struct plan plan = {0};
+
+	if (!converge_again(c, CONVERGE_TIMEOUT_S, &why) &&
+	    !converge_run(c, before, scope, CONVERGE_MEND, &plan, NULL, &why))
+		err_now(err, "the settings are as they were");
+	else
+		err_now(err, "putting the old settings back failed too: %s", why->what);
+	plan_clear(&plan);
+}
+
+static int set(struct converge *c, const struct request *request, enum table_mode mode,
+	       struct err **err)
+{
+	struct wants before = wants_of(&c->domain), wants = wants_of(&c->domain);
+	cleanup_table struct table *table = NULL;
+	struct scope scope = {0};
+	struct plan plan = {0};
+	int result = want(c, request, &wants, &scope, err);
+
+	if (!result && converge_run(c, &wants, &scope, CONVERGE_CHECK, &plan, NULL, err)) {
+		undo(c, &before, &scope, err);
+		result = -1;
+	} else if (!result && !assigned_new("set", mode, &table, err)) {
+		for (size_t i = 0; i < plan.nsubjects; i++)
+			assigned_add(table, c->domain.name, &plan.subjects[i]);
+		result = table_print(table, err);
+	}
+	plan_clear(&plan);
+	scope_clear(&scope);
+	wants_clear(&wants);
+	wants_clear(&before);
+	return result;
+}
+
+static int run(const struct verb *verb, struct session *session, int argc, char **argv,
+	       struct err **err)
+{
+	struct request request = {.timeout = CONVERGE_TIMEOUT_S};
+	struct converge c;
+	int result, parsed = verb_parse(verb, parse, argc, argv, &request, err);
+
+	if (parsed)
+		return parsed < 0 ? -1 : 0;
+	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
+	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
+		return err_wrap(err, "setting VFs of %s", request.domain);
+	result = set(&c, &request, session->mode, err);
+	converge_close(&c);
+	return result ? err_wrap(err, "setting VFs of %s", request.domain) : 0;
+}
+
+const struct verb verb_set = {
+	.name = "set",
+	.args = "DOMAIN ASSIGNMENT|POOL|VF|MAC",
+	.help = "Change the settings of VFs that a guest has",
+	.options = options,
+	.run = run,
+};
