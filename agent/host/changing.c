@@ -96,7 +96,7 @@ static int refused(const struct change *c, const struct setting *setting,
 {
 	const char *driver = c->pf->driver ? c->pf->driver : "?";
 
-	if (error == EOPNOTSUPP)
+	if (error == EOPNOTSUPP || error == EPROTONOSUPPORT)
 		err_set(err, ERR_UNSUPPORTED,
 			"setting %s of VF %u of %s: its driver %s cannot do that", setting->name,
 			c->index, c->link.name, driver);
