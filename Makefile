@@ -136,6 +136,11 @@ check: ## all tests, in the lab (as root on a fresh machine)
 	tests/lab/lab build WERROR=-Werror all check-fast
 	$(MAKE) check-system
 
+# Made trees like /sys, of any size: mktree DIR PFS VFS_PER_PF [gaps]
+$(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHIVE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
+
 # Fuzzing: tests/fuzz/NAME.c with seeds in tests/fuzz/seeds/ and tests/data; needs clang.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
