@@ -314,6 +314,32 @@ static int failed_change(struct connection *c, virDomainPtr dom, const virError 
 	return failed(c, error, name, err);
 }
 
+/* The connection itself */
+
+static int connection_about(struct virt *virt, struct virt_about *out, struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+	struct virt_about about = {0};
+	const char *driver;
+	char *uri;
+
+	virResetLastError();
+	driver = virConnectGetType(c->conn);
+	uri = virConnectGetURI(c->conn);
+	if (!driver || !uri || virConnectGetLibVersion(c->conn, &about.version) < 0 ||
+	    virConnectGetVersion(c->conn, &about.hypervisor) < 0) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		free(uri);
+		failed(c, error, "", err);
+		return err_wrap(err, "asking libvirt for its version");
+	}
+	about.driver = mem_strdup(driver);
+	about.uri = uri;
+	*out = about;
+	return 0;
+}
+
 /* Domains */
 
 static unsigned affect(unsigned views)
@@ -645,6 +671,7 @@ static void connection_close(struct virt *virt)
 }
 
 static const struct virt_ops connection_ops = {
+	.about = connection_about,
 	.find = connection_find,
 	.list = connection_list,
 	.state = connection_state,

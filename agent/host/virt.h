@@ -44,9 +44,20 @@ struct virt_event {
 	char *alias; /* of the device; NULL for VIRT_DOMAIN_STOPPED; the receiver frees it */
 };
 
+/* Who answers. Free with virt_about_clear(). */
+struct virt_about {
+	char *uri;
+	char *driver;             /* "QEMU" */
+	unsigned long version;    /* of libvirt there: 9005000 is 9.5.0 */
+	unsigned long hypervisor; /* likewise */
+};
+
 struct virt;
 
 struct virt_ops {
+	/* Up to three round trips. */
+	int (*about)(struct virt *virt, struct virt_about *out, struct err **err);
+
 	/* A domain by id, UUID or name, tried in virsh's order. ERR_ABSENT: there is none. */
 	int (*find)(struct virt *virt, const char *name, struct virt_dom *out, struct err **err);
 
@@ -107,6 +118,13 @@ static inline void virt_dom_clear(struct virt *virt, struct virt_dom *dom)
 		virt->ops->dom_release(virt, dom);
 	free(dom->name);
 	*dom = (struct virt_dom){.id = -1};
+}
+
+static inline void virt_about_clear(struct virt_about *about)
+{
+	free(about->uri);
+	free(about->driver);
+	*about = (struct virt_about){0};
 }
 
 /*

@@ -20,6 +20,10 @@
 	X(virConnectClose)                    \
 	X(virConnectDomainEventDeregisterAny) \
 	X(virConnectDomainEventRegisterAny)   \
+	X(virConnectGetLibVersion)            \
+	X(virConnectGetType)                  \
+	X(virConnectGetURI)                   \
+	X(virConnectGetVersion)               \
 	X(virConnectIsAlive)                  \
 	X(virConnectListAllDomains)           \
 	X(virConnectOpenAuth)                 \
@@ -87,6 +91,10 @@ static int libvirt_load(struct err **err)
 #define virConnectClose libvirt.virConnectClose
 #define virConnectDomainEventDeregisterAny libvirt.virConnectDomainEventDeregisterAny
 #define virConnectDomainEventRegisterAny libvirt.virConnectDomainEventRegisterAny
+#define virConnectGetLibVersion libvirt.virConnectGetLibVersion
+#define virConnectGetType libvirt.virConnectGetType
+#define virConnectGetURI libvirt.virConnectGetURI
+#define virConnectGetVersion libvirt.virConnectGetVersion
 #define virConnectIsAlive libvirt.virConnectIsAlive
 #define virConnectListAllDomains libvirt.virConnectListAllDomains
 #define virConnectOpenAuth libvirt.virConnectOpenAuth

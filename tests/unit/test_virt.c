@@ -83,6 +83,19 @@ static struct virt_dom must_find(struct virt *virt, const char *name)
 	return dom;
 }
 
+static void test_about(void **state)
+{
+	struct virt *virt = ((struct fixture *)*state)->virt;
+	struct virt_about about = {0};
+
+	assert_int_equal(virt->ops->about(virt, &about, NULL), 0);
+	assert_string_equal(about.driver, "TEST");
+	assert_non_null(strstr(about.uri, "test://"));
+	assert_true(about.version >= 4004000);
+	virt_about_clear(&about);
+	assert_null(about.uri);
+}
+
 static void test_find(void **state)
 {
 	struct virt *virt = ((struct fixture *)*state)->virt;
@@ -338,11 +351,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_find),           TEST(test_list),
-		TEST(test_state),          TEST(test_xml),
-		TEST(test_metadata),       TEST(test_change_of_a_definition_that_is_not_there),
-		TEST(test_attach_hostdev), TEST(test_attach_keeps_libvirts_words),
-		TEST(test_events),         cmocka_unit_test(test_unreachable),
+		TEST(test_about),
+		TEST(test_find),
+		TEST(test_list),
+		TEST(test_state),
+		TEST(test_xml),
+		TEST(test_metadata),
+		TEST(test_change_of_a_definition_that_is_not_there),
+		TEST(test_attach_hostdev),
+		TEST(test_attach_keeps_libvirts_words),
+		TEST(test_events),
+		cmocka_unit_test(test_unreachable),
 	};
 
 	return cmocka_run_group_tests_name("virt", tests, NULL, NULL);
