@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -466,6 +467,49 @@ static void damaged_anywhere(void **state)
 	free(m.data);
 }
 
+/* What two kernels answered about a PF with seven VFs, two of them set. */
+static void recorded(void **state)
+{
+	static const struct {
+		const char *file, *name, *address;
+	} records[] = {
+		{"tests/data/netlink/link-igb-6.1.bin", "eth1", "0000:01:00.0"},
+		{"tests/data/netlink/link-igb-6.12.bin", "eth3", "0000:03:00.0"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		struct nlmsghdr *msg = mem_zero(1, 4096);
+		FILE *file = fopen(records[i].file, "r");
+		struct vf_settings vfs[8] = {0};
+		struct link link;
+
+		assert_non_null(file);
+		assert_int_equal(fread(msg, 1, 4096, file), msg->nlmsg_len);
+		(void)fclose(file);
+		assert_true(link_parse(msg, &link));
+		assert_string_equal(link.name, records[i].name);
+		assert_true(link.pci_set);
+		assert_string_equal(pciaddr_str(link.pci), records[i].address);
+		assert_true(link.up && link.carrier && !link.representor);
+		link_vf_settings_parse(msg, vfs, 8);
+		for (unsigned v = 0; v < 7; v++) {
+			assert_int_equal(vfs[v].known, full.known);
+			assert_int_equal(vfs[v].vlan, v == 2 ? 100 : 0);
+			assert_int_equal(vfs[v].qos, v == 2 ? 3 : 0);
+			assert_int_equal(vfs[v].vlan_proto, ETH_P_8021Q);
+			assert_int_equal(vfs[v].spoofchk, v != 3);
+			assert_int_equal(vfs[v].trust, v == 3);
+			assert_int_equal(vfs[v].min_rate, 0);
+			assert_int_equal(vfs[v].max_rate, v == 3 ? 100 : 0);
+			assert_int_equal(vfs[v].link_state, IFLA_VF_LINK_STATE_AUTO);
+		}
+		assert_string_equal(mac_str(vfs[2].mac), "02:00:5e:10:00:01");
+		assert_int_equal(vfs[7].known, 0);
+		free(msg);
+	}
+}
+
 static void lists_by_link(void **state)
 {
 	struct link items[] = {{.index = 1}, {.index = 5}, {.index = 9}};
@@ -543,6 +587,7 @@ int main(void)
 		cmocka_unit_test(more_vfs_than_16_bits_hold),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(damaged_anywhere),
+		cmocka_unit_test(recorded),
 		cmocka_unit_test(lists_by_link),
 		cmocka_unit_test(the_kernel_itself),
 	};
