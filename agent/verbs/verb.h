@@ -47,6 +47,7 @@ extern const struct verb verb_list;
 extern const struct verb verb_why;
 extern const struct verb verb_reconcile;
 extern const struct verb verb_set;
+extern const struct verb verb_check;
 
 /*
  * Parses a verb's options with argp; parse is argp's parser, input its state->input. Options and
