@@ -483,9 +483,11 @@ static void recorded(void **state)
 		FILE *file = fopen(records[i].file, "r");
 		struct vf_settings vfs[8] = {0};
 		struct link link;
+		size_t size;
 
 		assert_non_null(file);
-		assert_int_equal(fread(msg, 1, 4096, file), msg->nlmsg_len);
+		size = fread(msg, 1, 4096, file);
+		assert_int_equal(size, msg->nlmsg_len);
 		(void)fclose(file);
 		assert_true(link_parse(msg, &link));
 		assert_string_equal(link.name, records[i].name);
