@@ -19,7 +19,7 @@ struct vf {
 	/* A network driver is bound and the VF has no netdev here: it has been moved to another one. */
 	bool netdev_elsewhere;
 	/* How the host itself uses the netdev; all empty when it does not (or was not read). */
-	char *master;  /* bridge, bond or team it is a port of */
+	char *master;  /* bridge, bond or team it is a port of; else a VLAN or macvtap on it */
 	char *address; /* an IP address on it that is not link-local: "192.0.2.1" */
 	struct vf_settings settings; /* .known is 0 when not read, or not a NIC */
 };
