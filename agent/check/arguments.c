@@ -5,6 +5,7 @@
  */
 #include "check/rules.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,19 @@ char *mend_adding(const struct facts *facts, const char *words)
 			  words);
 }
 
+/* As sed finds it between \< and \>. */
+static bool mentions(const char *text, const char *word)
+{
+	for (const char *p = text; (p = strstr(p, word)); p++) {
+		char end = p[strlen(word)];
+
+		if ((p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_')) &&
+		    !isalnum((unsigned char)end) && end != '_')
+			return true;
+	}
+	return false;
+}
+
 char *mend_removing(const struct facts *facts, const char *word)
 {
 	enum boot_loader loader = boot_loader(&facts->boot);
@@ -161,7 +175,7 @@ char *mend_removing(const struct facts *facts, const char *word)
 	case LOADER_GRUB_MKCONFIG:
 		break;
 	}
-	if (renew && kept && strstr(kept, word))
+	if (renew && kept && mentions(kept, word))
 		return mem_printf("sed -i 's/\\<%s\\>//g' %s && %s, then reboot", word, file,
 				  renew);
 	return mem_printf("take %s out of the kernel's arguments where this machine's boot loader "

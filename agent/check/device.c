@@ -183,18 +183,18 @@ static void judge_count(struct judging *j)
 	const struct device_facts *device = j->device;
 	const struct pf *pf = &device->pf;
 	unsigned n = pf->total_vfs < SUGGESTED_VFS ? pf->total_vfs : SUGGESTED_VFS;
+	cleanup_free char *now = pf->num_vfs ? mem_printf("%u", pf->num_vfs) : mem_strdup("none");
 
 	if (device->writable == ANSWER_NO)
 		report(j, CHECK_VFS, pf->num_vfs ? VERDICT_WARN : unless_dispensable(j),
 		       mem_strdup("mount -o remount,rw /sys; in a container, do it on the host"),
-		       "%u of at most %u, and their number cannot be changed: sysfs is read-only",
-		       pf->num_vfs, pf->total_vfs);
+		       "%s of at most %u, and their number cannot be changed: sysfs is read-only",
+		       now, pf->total_vfs);
 	else if (!pf->num_vfs)
 		report(j, CHECK_VFS, unless_dispensable(j), mend_count(device, n, " --persist"),
 		       "none of at most %u", pf->total_vfs);
 	else
-		report(j, CHECK_VFS, VERDICT_PASS, NULL, "%u of at most %u", pf->num_vfs,
-		       pf->total_vfs);
+		report(j, CHECK_VFS, VERDICT_PASS, NULL, "%s of at most %u", now, pf->total_vfs);
 }
 
 static void judge_functions(struct judging *j)

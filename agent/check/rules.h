@@ -33,7 +33,7 @@ bool argument_given(const struct facts *facts, const char *word);
 char *mend_adding(const struct facts *facts, const char *words);
 char *mend_removing(const struct facts *facts, const char *word);
 
-/* libvirt.c */
+/* virt.c */
 void judge_libvirt(struct judging *j); /* memory limits and hooks, too */
 
 /* device.c */

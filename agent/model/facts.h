@@ -119,7 +119,7 @@ struct libvirt_facts {
 
 /* Who may keep a PF's number of VFs. */
 struct keeper_facts {
-	bool read; /* there is an /etc to read */
+	bool read;               /* there is an /etc to read */
 	bool nm_read;            /* its connections, which only root may read */
 	struct text_files nm;    /* NetworkManager's connections that speak of SR-IOV */
 	struct text_files links; /* systemd's .link files, in the order in which they count */

@@ -21,6 +21,7 @@ includes_only "policies stand on model" 'policies/|model/|core/' policies/*.[ch]
 includes_only "planning knows no edge" 'converge/pla(n|ce)|policies/|model/|core/' agent/converge/plan*.[ch]
 includes_only "xml stands on model" 'xml/|schemas/|model/|core/' xml/*.[ch]
 includes_only "host stands on model" 'host/|model/|core/' agent/host/*.[ch]
+includes_only "checking knows no edge" 'check/|model/|core/' agent/check/*.[ch]
 includes_only "converge knows no verb" 'converge/|xml/|policies/|host/|model/|core/' \
 	agent/converge/*.[ch]
 
@@ -39,9 +40,12 @@ only_in "SQLite is in one place" 'sqlite3' 'agent/host/store\.c'
 only_in "libsmartcols is in one place" 'libsmartcols' 'agent/core/table\.c'
 only_in "argp is for verbs" 'argp' 'agent/(verbs/[^:]*|main\.c)'
 
+found_nothing "checking reads nothing" "$(grep -HnE "$include<(unistd|fcntl|dirent|stdio|sys/.*)\.h>" \
+	agent/check/*.[ch])"
+
 # What comes in through other headers counts, too.
-found_nothing "choosing and planning see no outside library" "$(
-	for source in policies/*.c agent/converge/plan*.c; do
+found_nothing "choosing, planning and checking see no outside library" "$(
+	for source in policies/*.c agent/converge/plan*.c agent/check/*.c; do
 		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Iagent -M "$source" 2>&1 |
 			grep -oE '[^ ]*(libvirt|libxml|sqlite|netlink|error:)[^ ]*' |
 			sed "s|^|$source: |"
