@@ -63,6 +63,9 @@ columns()
 	grep -oE '^( {2})?[A-Z]{2,}( |$)' | tr -d ' ' | sort -u
 }
 same "columns of list" "$("$vfpool" list --help | columns)" "$(section list | columns)"
+same "columns of check" "$("$vfpool" check --help | columns)" "$(section check | columns)"
+same "checks" "$(sed -nE 's/^\tX\([A-Z_]+, +"([a-z-]+)"\).*/\1/p' agent/check/check.h | sort)" \
+	"$(section check | sed -nE 's/^\*([a-z-]+)\*$/\1/p' | sort)"
 
 statuses=$(sed -n '/^EXIT STATUS$/,/^JSON$/p' "$page" | grep -E '^[0-9]+$' | sort -u)
 same "exit statuses" "$(printf '0\n1\n'; sed -nE 's/^.*ERR_[A-Z_]+ = ([0-9]+),.*/\1/p' agent/core/err.h |
