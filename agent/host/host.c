@@ -12,6 +12,7 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/real.h"
+#include "host/sizing.h"
 #include "host/uevent.h"
 
 #define SYSFS "/sys"
@@ -114,6 +115,18 @@ static const struct host_ops real_ops = {
 	.apply = host_apply,
 	.watch = host_watch,
 	.wait_driver = host_wait_driver,
+	.find_pf = host_find_pf,
+	.set_num_vfs = host_set_num_vfs,
+	.read_home = host_read_home,
+	.set_home = host_set_home,
+	.send_home = host_send_home,
+	.wait_home = host_wait_home,
+	.user_of = host_user_of,
+	.persist = host_persist,
+	.forget = host_forget,
+	.write_note = host_write_note,
+	.read_notes = host_read_notes,
+	.drop_note = host_drop_note,
 	.close = host_close,
 };
 

@@ -4,14 +4,16 @@
  * another host there. host_open() gives the real one (sysfs.c reads the tree, netlink.c links and
  * VF settings, uevent.c waits).
  *
- * Nothing here blocks longer than the kernel takes for one request, except wait_driver().
+ * Nothing here blocks longer than the kernel takes for one request, except what has a deadline.
  */
 #ifndef VFPOOL_HOST_HOST_H
 #define VFPOOL_HOST_HOST_H
 
 #include "core/clock.h"
 #include "core/err.h"
+#include "host/persist.h"
 #include "model/inventory.h"
+#include "model/resize_note.h"
 
 /* How much of a PF to read beside addresses, drivers, IOMMU groups and counts. */
 enum {
@@ -68,6 +70,51 @@ struct host_ops {
 	 */
 	int (*wait_driver)(struct host *host, struct pciaddr vf, const char *driver, msec deadline,
 			   struct err **err);
+
+	/* As resolve(), of a PF alone, which may be without VFs. ERR_USAGE: it is there, but no PF. */
+	int (*find_pf)(struct host *host, const char *name, struct pciaddr *pf, struct err **err);
+
+	/*
+	 * Sets the number of the PF's VFs, which the kernel lets be done only from 0 or to 0. keep (-1:
+	 * none) is a lock that is held until the kernel has finished, whatever becomes of us.
+	 * ERR_TIMEOUT: it has not finished by the deadline, and goes on in a process that is named.
+	 * Anything else: read the PF to see what there is. It may be fewer than were asked for.
+	 */
+	int (*set_num_vfs)(struct host *host, const struct pf *pf, unsigned count, int keep,
+			   msec deadline, struct err **err);
+
+	/* Where the PF's VFs are at home. */
+	int (*read_home)(struct host *host, struct pciaddr pf, enum vf_home *out, struct err **err);
+
+	/* For VFs that are made from now on; those that are there are moved by send_home(). */
+	int (*set_home)(struct host *host, struct pciaddr pf, enum vf_home home, struct err **err);
+
+	/* Binds a VF that nobody uses as its home says, or to nothing; what is so already is left. */
+	int (*send_home)(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
+			 struct err **err);
+
+	/*
+	 * Waits until it is there: any driver of the host's with, for a NIC, a netdev; no driver;
+	 * vfio-pci. Errors as wait_driver(). Needs watch().
+	 */
+	int (*wait_home)(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
+			 struct err **err);
+
+	/*
+	 * A process that has the VF open by VFIO: "qemu-system-x86 (4711)"; NULL: none, or none that
+	 * can be seen. The caller frees it.
+	 */
+	char *(*user_of)(struct host *host, const struct vf *vf);
+
+	/* Keeps the number of VFs across reboots, and no more; host/persist.h tells how. */
+	int (*persist)(struct host *host, const struct persist *persist, char **path,
+		       struct err **err);
+	int (*forget)(struct host *host, struct pciaddr pf, bool *was, struct err **err);
+
+	/* What is owed by resizes of PFs, those that were interrupted, too. Durable until a reboot. */
+	int (*write_note)(struct host *host, const struct resize_note *note, struct err **err);
+	int (*read_notes)(struct host *host, struct resize_notes *out, struct err **err);
+	int (*drop_note)(struct host *host, struct pciaddr pf, struct err **err); /* none: nothing */
 
 	void (*close)(struct host *host);
 };

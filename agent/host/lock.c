@@ -49,18 +49,23 @@ static int open_dir(const char *path, int *out, struct err **err)
 	return 0;
 }
 
-static struct flock whole_file(void)
+static struct flock whole_file(short type)
 {
-	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET};
 }
+
+struct wait {
+	int fd;
+	short type;
+};
 
 /* The thread's: 0 or an errno. fcntl() is where it can be cancelled. */
 static void *wait_for_lock(void *data)
 {
-	struct flock lock = whole_file();
-	int fd = *(const int *)data;
+	const struct wait *wait = data;
+	struct flock lock = whole_file(wait->type);
 
-	while (fcntl(fd, F_OFD_SETLKW, &lock))
+	while (fcntl(wait->fd, F_OFD_SETLKW, &lock))
 		if (errno != EINTR)
 			return (void *)(intptr_t)errno;
 	return NULL;
@@ -75,8 +80,9 @@ static struct timespec at(msec deadline)
 }
 
 /* 0, an errno, or ETIMEDOUT. */
-static int lock_until(int fd, msec deadline)
+static int lock_until(int fd, short type, msec deadline)
 {
+	struct wait wait = {.fd = fd, .type = type};
 	struct timespec until = at(deadline);
 	sigset_t all, before;
 	void *result = NULL;
@@ -86,7 +92,7 @@ static int lock_until(int fd, msec deadline)
 	/* Signals are for the caller's thread. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, wait_for_lock, &fd);
+	error = pthread_create(&thread, NULL, wait_for_lock, &wait);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error)
 		return error;
@@ -116,12 +122,22 @@ static int timed_out(int file, const char *name, struct err **err)
 	return err_next(err, "let that process finish, then repeat the command");
 }
 
-int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err)
+/* A full file system costs others the number only. */
+static void write_holder(int file, pid_t pid)
+{
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%d\n", (int)pid);
+
+	if (!ftruncate(file, 0) && pwrite(file, text, (size_t)size, 0) != size)
+		(void)ftruncate(file, 0);
+}
+
+static int take_in(const char *dir, const char *name, short type, msec deadline, int *fd,
+		   struct err **err)
 {
 	cleanup_close int directory = -1, file = -1;
-	struct flock lock = whole_file();
-	char pid[16];
-	int error = 0, size;
+	struct flock lock = whole_file(type);
+	int error = 0;
 
 	if (!*name || strchr(name, '/') || name[0] == '.')
 		return err_set(err, ERR_FAILED, "'%s' cannot be a lock's name", name);
@@ -131,18 +147,39 @@ int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, stru
 	if (file < 0)
 		return err_errno(err, errno, "opening the lock %s/%s", dir, name);
 	if (fcntl(file, F_OFD_SETLK, &lock))
-		error = errno == EAGAIN || errno == EACCES ? lock_until(file, deadline) : errno;
+		error = errno == EAGAIN || errno == EACCES ? lock_until(file, type, deadline)
+							   : errno;
 	if (error == ETIMEDOUT)
 		return timed_out(file, name, err);
 	if (error)
 		return err_errno(err, error, "taking the lock %s", name);
-	/* A full file system costs others the number only. */
-	size = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	if (!ftruncate(file, 0) && pwrite(file, pid, (size_t)size, 0) != size)
-		(void)ftruncate(file, 0);
+	if (type == F_WRLCK)
+		write_holder(file, getpid());
+	else
+		(void)!ftruncate(file, 0); /* they are many, and come and go */
 	*fd = file;
 	file = -1;
 	return 0;
+}
+
+int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err)
+{
+	return take_in(dir, name, F_WRLCK, deadline, fd, err);
+}
+
+int lock_share_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err)
+{
+	return take_in(dir, name, F_RDLCK, deadline, fd, err);
+}
+
+int lock_share(const char *name, msec deadline, int *fd, struct err **err)
+{
+	return lock_share_in(LOCK_DIR, name, deadline, fd, err);
+}
+
+void lock_hand_to(int fd, pid_t pid)
+{
+	write_holder(fd, pid);
 }
 
 int lock_take(const char *name, msec deadline, int *fd, struct err **err)

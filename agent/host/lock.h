@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Locks among vfpool's processes: files in /run/vfpool, so a killed process holds none. One for
- * each domain (one converge a guest at a time), one for each PF (settings).
+ * each domain (one converge a guest at a time), two for each PF: one for the settings of its VFs,
+ * and one for their number, which everybody shares who uses its VFs and has for himself who makes
+ * them anew. Who wants both takes the domains' locks first, in the order of their names.
  */
 #ifndef VFPOOL_HOST_LOCK_H
 #define VFPOOL_HOST_LOCK_H
+
+#include <sys/types.h>
 
 #include "core/clock.h"
 #include "core/err.h"
@@ -12,13 +16,20 @@
 #define LOCK_DIR "/run/vfpool"
 
 /*
- * Takes the lock called name ("domain-<uuid>", "pf-<address>") and gives a descriptor that holds
- * it until it is closed. Blocks until the deadline: ERR_TIMEOUT, which names the process that
- * holds it.
+ * Takes the lock called name ("domain-<uuid>", "pf-<address>", "resize-<address>") and gives a
+ * descriptor that holds it until it is closed. Blocks until the deadline: ERR_TIMEOUT, which names
+ * the process that holds it.
  */
 int lock_take(const char *name, msec deadline, int *fd, struct err **err);
 
+/* Takes it together with others who share it, against those who take it for themselves. */
+int lock_share(const char *name, msec deadline, int *fd, struct err **err);
+
+/* From now on this process is named as the holder: a child that has the descriptor, too. */
+void lock_hand_to(int fd, pid_t pid);
+
 /* The same with another directory, for tests. */
 int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
+int lock_share_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/sizing.h"
 
 static int hand_on(struct err **err, struct err *why)
 {
@@ -68,6 +69,20 @@ static void find_groups(struct real_host *h, struct pf *pf)
 	for (size_t i = 0; i < pf->nvfs; i++)
 		if (pf->vfs[i].iommu_group >= 0)
 			pf->vfs[i].group_peer = sysfs_group_peer(h->sysfs, pf->vfs[i].addr);
+}
+
+static void find_prebound(struct pf *pf)
+{
+	bool asked = false, prebound = false;
+
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		if (!pf->vfs[i].driver || strcmp(pf->vfs[i].driver, "vfio-pci") != 0)
+			continue;
+		if (!asked)
+			prebound = sizing_prebound(pf->addr);
+		asked = true;
+		pf->vfs[i].prebound = prebound;
+	}
 }
 
 int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err)
@@ -162,6 +177,8 @@ int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct p
 		pf_clear(&pf);
 		return -1;
 	}
+	if (h->netlink)
+		find_prebound(&pf);
 	if (what & HOST_NETDEVS)
 		find_elsewhere(h, &pf);
 	if (what & HOST_GROUPS)
@@ -347,6 +364,8 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 		return -1;
 	}
 	for (size_t i = 0; i < inventory.npfs; i++) {
+		if (h->netlink)
+			find_prebound(&inventory.pfs[i]);
 		if (what & HOST_NETDEVS)
 			find_elsewhere(h, &inventory.pfs[i]);
 		if (what & HOST_GROUPS)

@@ -67,20 +67,18 @@ static int refuse_other(struct real_host *h, const char *name, const struct name
 	return err_next(err, "`vfpool list` shows the PFs of this host");
 }
 
-static int refuse_empty(struct real_host *h, const char *name, struct pciaddr pf, unsigned total,
-			struct err **err)
+static int refuse_empty(const char *name, unsigned total, struct err **err)
 {
 	err_set(err, ERR_USAGE, "%s has no VFs now; it can have %u", name, total);
 	if (!total)
 		return err_next(err, "its driver or firmware allows none");
-	return err_next(err, "make some: echo %u > %s/bus/pci/devices/%s/sriov_numvfs", total,
-			h->root, pciaddr_str(pf));
+	return err_next(err, "make some: `vfpool set-vfs %s %u`", name, total);
 }
 
-static int resolve_pf(struct real_host *h, const char *name, struct pciaddr *pf, struct err **err)
+/* 0: a PF; 1: a VF. */
+static int find_device(struct real_host *h, const char *name, struct pciaddr *pf, struct err **err)
 {
 	struct named named;
-	unsigned total, num;
 
 	if (find(h, name, &named, err))
 		return -1;
@@ -89,19 +87,52 @@ static int resolve_pf(struct real_host *h, const char *name, struct pciaddr *pf,
 	switch (sysfs_kind(h->sysfs, named.pci)) {
 	case SYSFS_ABSENT:
 		return err_set(err, ERR_ABSENT, "there is no PCI device %s", name);
+	case SYSFS_OTHER:
+		return refuse_other(h, name, &named, err);
 	case SYSFS_VF:
 		*pf = named.pci;
 		return 1;
-	case SYSFS_OTHER:
-		return refuse_other(h, name, &named, err);
 	case SYSFS_PF:
 		break;
 	}
-	sysfs_counts(h->sysfs, named.pci, &total, &num);
-	if (!num)
-		return refuse_empty(h, name, named.pci, total, err);
 	*pf = named.pci;
 	return 0;
+}
+
+static int resolve_pf(struct real_host *h, const char *name, struct pciaddr *pf, struct err **err)
+{
+	struct pciaddr addr;
+	unsigned total, num;
+	int got = find_device(h, name, &addr, err);
+
+	if (got < 0)
+		return -1;
+	if (!got) {
+		sysfs_counts(h->sysfs, addr, &total, &num);
+		if (!num)
+			return refuse_empty(name, total, err);
+	}
+	*pf = addr;
+	return got;
+}
+
+int host_find_pf(struct host *host, const char *name, struct pciaddr *pf, struct err **err)
+{
+	struct real_host *h = real(host);
+	struct pciaddr addr, of;
+	unsigned index;
+	int got = find_device(h, name, &addr, err);
+
+	if (got < 0)
+		return -1;
+	if (!got) {
+		*pf = addr;
+		return 0;
+	}
+	err_set(err, ERR_USAGE, "%s is a VF", name);
+	return sysfs_physfn(h->sysfs, addr, &of, &index, NULL)
+		       ? -1
+		       : err_next(err, "its PF is %s", pciaddr_str(of));
 }
 
 /* PF/INDEX: an index is digits, and an interface's name holds no slash. */

@@ -1,8 +1,33 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "model/inventory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/cleanup.h"
+
+static const char *const home_names[] = {
+	[VF_HOME_HOST] = "host",
+	[VF_HOME_NONE] = "none",
+	[VF_HOME_VFIO] = "vfio",
+};
+static_assert(ARRAY_SIZE(home_names) == VF_HOME_VFIO + 1, "a name for every home");
+
+const char *vf_home_name(enum vf_home home)
+{
+	return home_names[home];
+}
+
+bool vf_home_parse(const char *text, enum vf_home *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(home_names); i++)
+		if (!strcmp(home_names[i], text)) {
+			*out = (enum vf_home)i;
+			return true;
+		}
+	return false;
+}
 
 static void vf_clear(struct vf *vf)
 {

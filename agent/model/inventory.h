@@ -9,10 +9,18 @@
 #include "core/pciaddr.h"
 #include "model/settings.h"
 
+/* What the VFs of a PF are bound to while no guest has them. */
+enum vf_home {
+	VF_HOME_HOST, /* the host's own driver for them */
+	VF_HOME_NONE, /* no driver */
+	VF_HOME_VFIO, /* vfio-pci: prebound, so that a guest gets them sooner */
+};
+
 struct vf {
 	struct pciaddr addr;
 	unsigned index;   /* N of virtfnN and of "vf N"; there can be gaps */
 	char *driver;     /* NULL: none bound */
+	bool prebound;    /* to vfio-pci, by us: it waits there for a guest */
 	int iommu_group;  /* -1: none, there is no IOMMU */
 	char *group_peer; /* another device in the same group, "0000:01:00.0"; NULL: alone or not read */
 	char *netdev;     /* in this network namespace; NULL: none */
@@ -46,6 +54,9 @@ struct inventory {
 	struct pf *pfs; /* by address */
 	size_t npfs;
 };
+
+const char *vf_home_name(enum vf_home home); /* "host" */
+bool vf_home_parse(const char *text, enum vf_home *out);
 
 void pf_clear(struct pf *pf); /* frees what it holds and zeroes it */
 void inventory_clear(struct inventory *inventory);
