@@ -240,8 +240,7 @@ static void add_pf(struct table *table, const struct candidates *all, size_t whi
 
 	set_pf(parent, &all->pfs[which]);
 	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].place == which &&
-		    all->items[i].refusal != REFUSAL_OTHER_INDEX)
+		if (all->items[i].place == which && all->items[i].refusal != REFUSAL_OTHER_INDEX)
 			set_vf(table_row(table, parent), &all->items[i], chosen);
 }
 
@@ -251,8 +250,7 @@ static int no_vf(const struct request *request, const struct candidates *all, st
 		if (all->pfs[i].total)
 			return err_set(err, ERR_NO_VF, "no VF of %s is available", request->pool);
 	(void)err_set(err, ERR_NO_VF, "%s has no VFs", request->pool);
-	return err_next(err, "make some: echo N > /sys/bus/pci/devices/%s/sriov_numvfs",
-			pciaddr_str(all->pfs[0].pf->addr));
+	return err_next(err, "make some: `vfpool set-vfs %s N`", pciaddr_str(all->pfs[0].pf->addr));
 }
 
 static int answer(struct session *session, const struct request *request,
