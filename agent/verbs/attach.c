@@ -13,6 +13,7 @@
 #include "verbs/number.h"
 #include "verbs/verb.h"
 #include "xml/device.h"
+#include "xml/metadata.h"
 
 #define COUNT_MAX 64
 #define TIMEOUT_MAX 86400
@@ -144,12 +145,37 @@ static char *pool_of(const char *text, int *index)
 	return mem_printf("%.*s", (int)(slash - text), text);
 }
 
+/* What the guest's metadata cannot hold is refused before anything is begun. */
+static int check_metadata(const struct request *request, const struct domain *domain,
+			  const struct wants *wants, unsigned views, struct err **err)
+{
+	size_t live = views & VIEW_LIVE ? wants->live.n : 0;
+	size_t config = views & VIEW_CONFIG ? wants->config.n : 0;
+	size_t has = live > config ? live : config;
+	cleanup_free char *pool = NULL;
+	int index;
+
+	pool = pool_of(request->pool, &index);
+	if (!metadata_pool_valid(pool)) {
+		err_set(err, ERR_USAGE,
+			"a guest's metadata cannot hold this name: it takes 1 to 64 visible ASCII "
+			"characters");
+		return err_next(err, "name the PF by its PCI address");
+	}
+	if (has + request->count <= METADATA_ASSIGNMENTS_MAX)
+		return 0;
+	err_set(err, ERR_FAILED, "%s has %zu VFs of vfpool; with %u more there would be more than %d",
+		domain->name, has, request->count, METADATA_ASSIGNMENTS_MAX);
+	return err_next(err, "`vfpool detach %s` some that are not needed", domain->name);
+}
+
 static int want(const struct request *request, const struct domain *domain, struct wants *wants,
 		struct scope *scope, struct err **err)
 {
 	unsigned views, n = 0;
 
-	if (affect_views(&request->affect, domain, &views, err))
+	if (affect_views(&request->affect, domain, &views, err) ||
+	    check_metadata(request, domain, wants, views, err))
 		return -1;
 	if (request->mac_set && domain_has_mac(domain, request->mac))
 		return err_set(err, ERR_FAILED, "%s has an interface with MAC %s already",

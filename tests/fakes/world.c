@@ -162,6 +162,8 @@ static int host_apply(struct host *host, const struct pf *pf, unsigned index,
 		if (call(w, "apply-vlan", err))
 			return -1;
 		vf->settings.vlan = want->vlan;
+		vf->settings.qos = want->qos;
+		vf->settings.vlan_proto = want->vlan_proto;
 	}
 	if (want->known & SETTING_SPOOFCHK)
 		vf->settings.spoofchk = want->spoofchk;

@@ -53,8 +53,8 @@ static void device_survives(const struct assignment *item)
 /* Beside the grammar the reader looks for doubles, and counts. */
 static bool beyond_grammar(const struct err *err)
 {
-	return err &&
-	       (strstr(err->what, "there is another with") || strstr(err->what, "more than"));
+	return err && (strstr(err->what, "there is another with") ||
+		       strstr(err->what, "more than") || strstr(err->what, "is above max"));
 }
 
 static void schema_agrees(xmlRelaxNGPtr schema, xmlNodePtr element)

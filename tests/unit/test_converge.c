@@ -261,6 +261,44 @@ static void test_refusals(void **state)
 	world_clear(&w);
 }
 
+/* What the guest's metadata cannot hold is refused before anything is touched. */
+static void test_metadata_limits(void **state)
+{
+	struct world w;
+	struct err *err = NULL;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1\xc3\xb6", 2);
+	assert_run(&w, "attach web1 eth1/3 --count 64", 3);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(world_run(&w, "attach web1 eth1 --count 64", &err), 1);
+	assert_non_null(strstr(err->what, "more than 64"));
+	assert_string_equal(err->now, "nothing was changed");
+	err_free(&err);
+	assert_int_equal(w.leases.n, 1);
+	world_clear(&w);
+}
+
+/* What was asked for is still asked for when the domain is read anew. */
+static void test_settings_are_remembered(void **state)
+{
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_pf(&w)->vfs[0];
+	assert_run(&w, "attach web1 eth1 --form hostdev --vlan 7 --qos 3 --spoofchk off", 0);
+	vf->settings.spoofchk = true;
+	vf->settings.vlan = 9;
+	assert_run(&w, "reconcile", 0);
+	assert_false(vf->settings.spoofchk);
+	assert_int_equal(vf->settings.vlan, 7);
+	assert_non_null(strstr(live(&w, "web1")->metadata, "qos=\"3\""));
+	world_clear(&w);
+}
+
 static void test_mac_is_stable(void **state)
 {
 	struct world w;
@@ -535,6 +573,8 @@ int main(void)
 		cmocka_unit_test(test_guest_is_asked_again),
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_metadata_limits),
+		cmocka_unit_test(test_settings_are_remembered),
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
