@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 {
 	struct session session = {
 		.store = STORE_PATH,
-		.edges = {.now = clock_now, .lock = lock_take},
+		.edges = {.now = clock_now, .lock = lock_take, .share = lock_share},
 	};
 	cleanup_err struct err *err = NULL;
 	int status = EXIT_SUCCESS;

@@ -116,6 +116,9 @@ struct gathered {
 	struct place *places;
 	size_t nplaces;
 	struct foreigns foreigns;
+	bool changes; /* more than a plan is wanted: then no PF's number may change meanwhile */
+	int *locks;
+	size_t nlocks;
 };
 
 static void gathered_clear(struct gathered *g)
@@ -127,6 +130,26 @@ static void gathered_clear(struct gathered *g)
 		place_clear(&g->places[i]);
 	free(g->places);
 	foreigns_clear(&g->foreigns);
+	for (size_t i = 0; i < g->nlocks; i++)
+		if (g->locks[i] >= 0)
+			(void)close(g->locks[i]);
+	free(g->locks);
+}
+
+/* Whoever makes the PF's VFs anew waits until this is done, or this for him. */
+static int hold_number(struct converge *c, struct gathered *g, struct pciaddr pf, struct err **err)
+{
+	cleanup_free char *name = NULL;
+	int fd = -1;
+
+	if (!g->changes || (c->resizing && pciaddr_equal(*c->resizing, pf)))
+		return 0;
+	name = mem_printf("resize-%s", pciaddr_str(pf));
+	if (c->edges->share(name, c->deadline, &fd, err))
+		return err_wrap(err, "waiting for the VFs of PF %s, which are being made anew",
+				pciaddr_str(pf));
+	*(int *)mem_append(&g->locks, &g->nlocks, sizeof(fd)) = fd;
+	return 0;
 }
 
 /* what is HOST_*; a PF that was read for less is read again. */
@@ -140,6 +163,8 @@ static int gather_pf(struct converge *c, struct gathered *g, struct pciaddr addr
 
 	if (known && !(what & ~*read))
 		return 0;
+	if (!known && hold_number(c, g, addr, err))
+		return -1;
 	if (host->ops->read_pf(host, addr, what | (read ? *read : 0), &pf, err))
 		return -1;
 	if (known) {
@@ -207,13 +232,15 @@ static bool needs_choice(const struct converge *c, const struct gathered *g,
 {
 	const struct lease *lease = leases_by_assignment(&c->leases, a->id);
 	const struct pf *pf = lease ? inventory_pf(&g->inventory, lease->pf) : NULL;
+	const struct vf *vf;
 
 	if (domain_view_device(&c->domain.live, a->id))
 		return false;
 	for (size_t i = 0; lease && i < nbusy; i++)
 		if (pciaddr_equal(busy[i], lease->vf))
 			return true;
-	return !lease || !pf || !pf_vf_by_index(pf, lease->index);
+	vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
+	return !vf || !pciaddr_equal(vf->addr, lease->vf);
 }
 
 static int gather_devices(struct converge *c, struct gathered *g, const struct domain_view *view,
@@ -253,10 +280,12 @@ static int gather_choices(struct converge *c, struct gathered *g, const struct a
 	return 0;
 }
 
-/* Its VF's settings are compared then. */
-static bool is_live(const struct wants *wants, const char *id)
+/* Then its VF's settings are compared: those of a plain hostdev before its guest runs, too. */
+static bool is_compared(const struct wants *wants, const char *id)
 {
-	return assignments_find(&wants->live, id);
+	const struct assignment *config = assignments_find(&wants->config, id);
+
+	return assignments_find(&wants->live, id) || (config && config->form == FORM_HOSTDEV);
 }
 
 /*
@@ -274,8 +303,9 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	for (size_t i = 0; i < c->leases.n; i++)
 		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
 		    gather_pf_if_there(c, g, c->leases.items[i].pf,
-				       is_live(wants, c->leases.items[i].assignment) ? HOST_SETTINGS
-										     : 0,
+				       is_compared(wants, c->leases.items[i].assignment)
+					       ? HOST_SETTINGS
+					       : 0,
 				       err))
 			return -1;
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
@@ -366,7 +396,7 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 
 	*plan = (struct plan){0};
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
-		struct gathered g = {0};
+		struct gathered g = {.changes = mode != CONVERGE_PLAN};
 		struct execution x = {
 			.edges = c->edges,
 			.dom = c->gone ? NULL : &c->dom,

@@ -23,6 +23,7 @@ struct converge {
 	unsigned seconds;     /* how long the guest has to let go */
 	msec deadline;
 	int lock;
+	const struct pciaddr *resizing; /* the PF whose number the caller has locked; NULL: none */
 };
 
 /*

@@ -473,8 +473,9 @@ static void subject_compare(struct planner *p, struct subject *sub)
 }
 
 /*
- * Settings that somebody else has changed while the guest has the VF. A trusted guest may choose its
- * own MAC, and the PF reports that one.
+ * Settings that somebody else has changed, or that went with the VF when it was made anew, while
+ * the guest has it or will find it when it starts: libvirt sets nothing for a plain hostdev then. A
+ * trusted guest may choose its own MAC, and the PF reports that one.
  */
 static bool has_drifted(const struct planner *p, const struct subject *sub)
 {
@@ -482,7 +483,11 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	const struct vf *vf;
 	struct vf_settings want;
 
-	if (!(sub->want & sub->have & VIEW_LIVE) || !sub->leased)
+	unsigned has = sub->want & sub->have;
+
+	if (!sub->leased || sub->claims ||
+	    !(has & VIEW_LIVE || (has & VIEW_CONFIG && !(sub->have & VIEW_LIVE) &&
+				  sub->assignment.form == FORM_HOSTDEV)))
 		return false;
 	vf = inventory_vf(p->s->inventory, sub->lease.vf, &pf);
 	if (!vf)

@@ -11,11 +11,12 @@
 
 struct edges {
 	struct host *host;
-	struct virt *virt;   /* NULL where a command does without libvirt */
+	struct virt *virt; /* NULL where a command does without libvirt */
 	struct store *store;
 	const struct pools *pools; /* the defined pools; NULL: none */
-	msec (*now)(void);   /* clock_now, but in tests */
-	int (*lock)(const char *name, msec deadline, int *fd, struct err **err); /* lock_take */
+	msec (*now)(void);         /* clock_now, but in tests */
+	int (*lock)(const char *name, msec deadline, int *fd, struct err **err);  /* lock_take */
+	int (*share)(const char *name, msec deadline, int *fd, struct err **err); /* lock_share */
 };
 
 #endif

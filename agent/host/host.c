@@ -12,7 +12,6 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/real.h"
-#include "host/sizing.h"
 #include "host/uevent.h"
 
 #define SYSFS "/sys"

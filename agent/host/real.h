@@ -44,4 +44,19 @@ int host_read_settings(struct host *host, const struct pf *pf, unsigned index,
 int host_apply(struct host *host, const struct pf *pf, unsigned index,
 	       const struct vf_settings *want, struct err **err);
 
+int host_set_num_vfs(struct host *host, const struct pf *pf, unsigned count, int keep,
+		     msec deadline, struct err **err);
+int host_read_home(struct host *host, struct pciaddr pf, enum vf_home *out, struct err **err);
+int host_set_home(struct host *host, struct pciaddr pf, enum vf_home home, struct err **err);
+int host_send_home(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
+		   struct err **err);
+int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
+		   struct err **err);
+char *host_user_of(struct host *host, const struct vf *vf);
+int host_persist(struct host *host, const struct persist *persist, char **path, struct err **err);
+int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **err);
+int host_write_note(struct host *host, const struct resize_note *note, struct err **err);
+int host_read_notes(struct host *host, struct resize_notes *out, struct err **err);
+int host_drop_note(struct host *host, struct pciaddr pf, struct err **err);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fakes/world.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "host/sizing.h"
 #include "xml/domain.h"
 
 #define WORLD_OF(edge, member) ((struct world *)((char *)(edge)-offsetof(struct world, member)))
@@ -57,6 +59,8 @@ static int host_resolve(struct host *host, const char *name, struct pciaddr *pf,
 
 		if (!strcmp(name, p->netdev) ||
 		    (pciaddr_parse(name, &addr) && pciaddr_equal(addr, p->addr))) {
+			if (!p->nvfs)
+				return err_set(err, ERR_USAGE, "%s has no VFs now", name);
 			*pf = p->addr;
 			*index = -1;
 			return 0;
@@ -193,6 +197,264 @@ static int host_wait_driver(struct host *host, struct pciaddr addr, const char *
 		       vf->driver ? vf->driver : "nothing");
 }
 
+static const char *home_driver(const struct world *w)
+{
+	switch (w->home) {
+	case VF_HOME_HOST:
+		return w->no_vf_driver ? NULL : "igbvf";
+	case VF_HOME_VFIO:
+		return "vfio-pci";
+	case VF_HOME_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void bind_vf(struct world *w, struct vf *vf, const char *driver)
+{
+	free(vf->driver);
+	vf->driver = mem_strdup(driver);
+	vf->prebound = w->home == VF_HOME_VFIO && driver && !strcmp(driver, "vfio-pci");
+}
+
+static bool in_guest(const struct world *w, struct pciaddr vf)
+{
+	for (size_t i = 0; i < w->ndomains; i++)
+		for (size_t j = 0; j < w->domains[i].live.ndevices; j++)
+			if (pciaddr_equal(w->domains[i].live.devices[j].host, vf))
+				return true;
+	return false;
+}
+
+static struct mac mac_number(unsigned n)
+{
+	return (struct mac){{0x02, 0xaa, 0, 0, 0, (uint8_t)n}};
+}
+
+static void remove_vfs(struct world *w, struct pf *pf)
+{
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		w->torn_away |= in_guest(w, pf->vfs[i].addr);
+		free(pf->vfs[i].driver);
+		free(pf->vfs[i].group_peer);
+		free(pf->vfs[i].netdev);
+		free(pf->vfs[i].master);
+		free(pf->vfs[i].address);
+	}
+	free(pf->vfs);
+	pf->vfs = NULL;
+	pf->nvfs = pf->num_vfs = 0;
+}
+
+static void make_vfs(struct world *w, struct pf *pf, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
+
+		vf->addr = (struct pciaddr){
+			.bus = 1, .device = (uint8_t)(0x10 + i / 4), .function = (uint8_t)(i % 4 * 2)};
+		vf->index = i;
+		if (w->home == VF_HOME_HOST && i >= w->late)
+			bind_vf(w, vf, home_driver(w));
+		vf->iommu_group = 20 + (int)i;
+		vf->settings = (struct vf_settings){
+			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
+			.mac = mac_number(i),
+			.vlan_proto = 0x8100,
+			.spoofchk = true,
+		};
+	}
+	pf->num_vfs = count;
+}
+
+static int host_find_pf(struct host *host, const char *name, struct pciaddr *pf, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "find_pf", err))
+		return -1;
+	if (strcmp(name, w->inventory.pfs[0].netdev) != 0)
+		return err_set(err, ERR_ABSENT, "there is no interface %s", name);
+	*pf = w->inventory.pfs[0].addr;
+	return 0;
+}
+
+static int host_set_num_vfs(struct host *host, const struct pf *known, unsigned count, int keep,
+			    msec deadline, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct pf *pf = inventory_pf(&w->inventory, known->addr);
+
+	(void)keep;
+	if (call(w, count ? "make-vfs" : "remove-vfs", err))
+		return -1;
+	if (count && pf->num_vfs)
+		return sizing_refused(known, count, EBUSY, err);
+	if (count > pf->total_vfs)
+		return sizing_refused(known, count, ERANGE, err);
+	if ((int)count == w->refused_count)
+		return sizing_refused(known, count, w->refused_error, err);
+	if (!count && w->hangs) {
+		w->clock = deadline;
+		return err_set(err, ERR_TIMEOUT, "process 4711 waits in the kernel");
+	}
+	if (!count)
+		remove_vfs(w, pf);
+	else
+		make_vfs(w, pf, w->enables && w->enables < count ? w->enables : count);
+	return 0;
+}
+
+static int host_read_home(struct host *host, struct pciaddr pf, enum vf_home *out, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	(void)pf;
+	if (call(w, "read_home", err))
+		return -1;
+	*out = w->home;
+	return 0;
+}
+
+static int host_set_home(struct host *host, struct pciaddr pf, enum vf_home home, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	(void)pf;
+	if (call(w, "set_home", err))
+		return -1;
+	w->home = home;
+	return 0;
+}
+
+static int host_send_home(struct host *host, struct pciaddr addr, enum vf_home home, msec deadline,
+			  struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	struct vf *vf = world_vf(w, addr, NULL);
+
+	(void)deadline;
+	if (call(w, "send_home", err))
+		return -1;
+	if (!vf)
+		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
+	if (in_guest(w, addr))
+		w->torn_away = true;
+	w->home = home;
+	bind_vf(w, vf, home_driver(w));
+	return 0;
+}
+
+static int host_wait_home(struct host *host, struct pciaddr addr, enum vf_home home, msec deadline,
+			  struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	const struct vf *vf = world_vf(w, addr, NULL);
+
+	if (call(w, "wait_home", err))
+		return -1;
+	if (!vf)
+		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
+	switch (home) {
+	case VF_HOME_HOST:
+		if (vf->driver && !strcmp(vf->driver, "igbvf"))
+			return 0;
+		break;
+	case VF_HOME_NONE:
+		if (!vf->driver)
+			return 0;
+		break;
+	case VF_HOME_VFIO:
+		if (vf->driver && !strcmp(vf->driver, "vfio-pci"))
+			return 0;
+		break;
+	}
+	if (w->clock < deadline)
+		w->clock = deadline;
+	return err_set(err, ERR_TIMEOUT, "VF %s: it is bound to %s", pciaddr_str(addr),
+		       vf->driver ? vf->driver : "nothing");
+}
+
+static char *host_user_of(struct host *host, const struct vf *vf)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	return in_guest(w, vf->addr) ? mem_strdup("qemu-system-x86 (1)") : mem_strdup(w->user);
+}
+
+static int host_persist(struct host *host, const struct persist *persist, char **path,
+			struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "persist", err))
+		return -1;
+	if (w->persist_error) {
+		err_set(err, (enum err_code)w->persist_error, "it cannot be kept");
+		return err_next(err, "do it so");
+	}
+	w->persisted = *persist;
+	w->persisted.pf = world_pf(w);
+	*path = mem_strdup("70-vfpool.rules");
+	return 0;
+}
+
+static int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	(void)pf;
+	if (call(w, "forget", err))
+		return -1;
+	*was = w->persisted.pf;
+	w->persisted = (struct persist){0};
+	return 0;
+}
+
+static int host_drop_note(struct host *host, struct pciaddr pf, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	(void)pf;
+	if (call(w, "drop_note", err))
+		return -1;
+	resize_notes_clear(&w->notes);
+	return 0;
+}
+
+/* As text, so that what is read is what a file can hold. */
+static void copy_note(const struct resize_note *from, struct resize_notes *to)
+{
+	cleanup_free char *text = resize_note_format(from);
+	struct resize_note note;
+
+	if (!resize_note_parse(text, &note, NULL))
+		*(struct resize_note *)mem_append(&to->items, &to->n, sizeof(note)) = note;
+}
+
+static int host_write_note(struct host *host, const struct resize_note *note, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "write_note", err))
+		return -1;
+	resize_notes_clear(&w->notes);
+	copy_note(note, &w->notes);
+	return 0;
+}
+
+static int host_read_notes(struct host *host, struct resize_notes *out, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "read_notes", err))
+		return -1;
+	*out = (struct resize_notes){0};
+	for (size_t i = 0; i < w->notes.n; i++)
+		copy_note(&w->notes.items[i], out);
+	return 0;
+}
+
 static void edge_close(void *edge)
 {
 	(void)edge;
@@ -212,6 +474,18 @@ static const struct host_ops host_ops = {
 	.apply = host_apply,
 	.watch = host_watch,
 	.wait_driver = host_wait_driver,
+	.find_pf = host_find_pf,
+	.set_num_vfs = host_set_num_vfs,
+	.read_home = host_read_home,
+	.set_home = host_set_home,
+	.send_home = host_send_home,
+	.wait_home = host_wait_home,
+	.user_of = host_user_of,
+	.persist = host_persist,
+	.forget = host_forget,
+	.write_note = host_write_note,
+	.read_notes = host_read_notes,
+	.drop_note = host_drop_note,
 	.close = host_close,
 };
 
@@ -345,11 +619,7 @@ static bool in_use(const struct world *w, struct pciaddr vf)
 	for (size_t i = 0; i < w->ntaken; i++)
 		if (pciaddr_equal(w->taken[i], vf))
 			return true;
-	for (size_t i = 0; i < w->ndomains; i++)
-		for (size_t j = 0; j < w->domains[i].live.ndevices; j++)
-			if (pciaddr_equal(w->domains[i].live.devices[j].host, vf))
-				return true;
-	return false;
+	return in_guest(w, vf);
 }
 
 static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
@@ -404,8 +674,9 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 	size_t place;
 	struct vf *vf = world_vf(w, host, &place);
 
-	free(vf->driver);
-	vf->driver = mem_strdup("igbvf");
+	if (!vf)
+		return; /* its PF was torn away */
+	bind_vf(w, vf, home_driver(w));
 	if (interface) {
 		vf->settings.mac = w->libvirt_saved[place].mac;
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
@@ -624,20 +895,21 @@ static msec world_now(void)
 
 static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
 {
-	(void)name;
 	(void)deadline;
 	if (call(current, "lock", err))
 		return -1;
+	if (current->at_work && !strncmp(name, "resize-", 7))
+		return err_set(err, ERR_TIMEOUT, "the lock %s is held by process 4711", name);
 	*fd = -1;
 	return 0;
 }
 
-/* The world itself. */
-
-static struct mac mac_number(unsigned n)
+static int world_share(const char *name, msec deadline, int *fd, struct err **err)
 {
-	return (struct mac){{0x02, 0xaa, 0, 0, 0, (uint8_t)n}};
+	return world_lock(name, deadline, fd, err);
 }
+
+/* The world itself. */
 
 static void add_domain(struct world *w, const char *name)
 {
@@ -664,10 +936,11 @@ void world_init(struct world *w, unsigned nvfs)
 		.store = &w->store,
 		.now = world_now,
 		.lock = world_lock,
+		.share = world_share,
 	};
 	w->session = (struct session){.edges = w->edges, .store_writable = true};
 	w->clock = 1000;
-	w->libvirt_saved = mem_zero(nvfs, sizeof(*w->libvirt_saved));
+	w->libvirt_saved = mem_zero(WORLD_VFS, sizeof(*w->libvirt_saved));
 	pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
 	pf->addr = (struct pciaddr){.bus = 1};
 	pf->driver = mem_strdup("igb");
@@ -675,22 +948,9 @@ void world_init(struct world *w, unsigned nvfs)
 	pf->mac = mac_number(200);
 	pf->up = pf->carrier = true;
 	pf->numa_node = -1;
-	pf->total_vfs = pf->num_vfs = nvfs;
-	for (unsigned i = 0; i < nvfs; i++) {
-		struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
-
-		vf->addr = (struct pciaddr){
-			.bus = 1, .device = (uint8_t)(0x10 + i / 4), .function = (uint8_t)(i % 4 * 2)};
-		vf->index = i;
-		vf->driver = mem_strdup("igbvf");
-		vf->iommu_group = 20 + (int)i;
-		vf->settings = (struct vf_settings){
-			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
-			.mac = mac_number(i),
-			.vlan_proto = 0x8100,
-			.spoofchk = true,
-		};
-	}
+	pf->total_vfs = nvfs;
+	make_vfs(w, pf, nvfs);
+	w->refused_count = -1;
 	add_domain(w, "web1");
 	add_domain(w, "web2");
 	log_quiet(true);
@@ -714,6 +974,7 @@ void world_clear(struct world *w)
 		free(w->events[i].alias);
 	inventory_clear(&w->inventory);
 	leases_clear(&w->leases);
+	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
 }
 
@@ -811,7 +1072,9 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			broken = "the lease of a device is not held";
 		else if (!a->guest_set || !pciaddr_equal(a->guest, device->guest))
 			broken = "an assignment's guest address is not its device's";
-		else if (which == VIRT_LIVE &&
+		else if (!world_vf(w, device->host, NULL))
+			broken = "a device of ours has a VF that is not there";
+		else if ((which == VIRT_LIVE || device->form == FORM_HOSTDEV) &&
 			 !mac_equal(world_vf(w, device->host, NULL)->settings.mac, a->mac))
 			broken = "a VF in a guest has not its assignment's MAC";
 		else if (which == VIRT_LIVE &&
@@ -829,6 +1092,10 @@ const char *world_broken(struct world *w)
 {
 	const struct pf *pf = world_pf(w);
 
+	if (w->torn_away)
+		return "VFs were taken away while a guest had one";
+	if (w->notes.n)
+		return "something is owed still";
 	for (size_t i = 0; i < w->ndomains; i++) {
 		const char *broken = broken_view(w, &w->domains[i], VIRT_LIVE);
 
@@ -842,7 +1109,8 @@ const char *world_broken(struct world *w)
 
 		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
 			continue;
-		if (!vf->driver || strcmp(vf->driver, "igbvf") != 0)
+		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
+				   : vf->driver != NULL)
 			return "a free VF is not on its driver";
 		if (!mac_equal(vf->settings.mac, mac_number(vf->index)) || vf->settings.vlan)
 			return "a free VF has not the settings it had";

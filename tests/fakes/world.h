@@ -18,6 +18,7 @@
 
 #define WORLD_DOMAINS 4
 #define WORLD_DEVICES 8
+#define WORLD_VFS 64 /* of the PF, at most */
 
 /* A device element of a domain's view. */
 struct fake_device {
@@ -37,10 +38,10 @@ struct fake_domain {
 	char uuid[UUID_STRLEN];
 	const char *name;
 	bool paused;
-	unsigned ports;        /* pcie-root-ports */
-	unsigned deaf;         /* so many unplug requests are ignored */
-	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
-	bool lost_event;       /* it lets go, but the event does not come */
+	unsigned ports;   /* pcie-root-ports */
+	unsigned deaf;    /* so many unplug requests are ignored */
+	unsigned refuses; /* so many unplug requests are answered with "removal failed" */
+	bool lost_event;  /* it lets go, but the event does not come */
 	struct fake_view live, config;
 };
 
@@ -57,15 +58,31 @@ struct world {
 	struct leases leases;
 	struct vf_settings *libvirt_saved; /* MAC and VLAN that libvirt puts back, by place */
 
+	/* The number of VFs, and what they are bound to. */
+	enum vf_home home;
+	struct resize_notes notes;
+	int refused_count;        /* this number is refused, with refused_error; -1: none */
+	int refused_error;        /* an errno */
+	unsigned enables;         /* the kernel makes no more than these; 0: as many as asked for */
+	bool hangs;               /* it never finishes removing VFs */
+	bool no_vf_driver;        /* no driver of the host takes VFs */
+	unsigned late;            /* so many VFs are bound only by hand */
+	const char *user;         /* has each idle VF on vfio-pci open */
+	bool torn_away;           /* VFs were removed while a guest had one */
+	bool at_work;             /* another process has the PF's number locked */
+	struct persist persisted; /* .pf is NULL: nothing */
+	int persist_error;        /* ERR_*: keeping it fails so */
+
 	struct virt_event events[32];
 	size_t nevents;
 	bool watching;
 	msec clock;
 
-	/* The fault: the nth call of an edge (from 1; 0: none) fails, or is the last one ever made. */
+	/* The fault: the nth call of an edge (from 1; 0: none) fails, or is the last one ever made.
+	 */
 	unsigned calls, fail_at;
-	bool dies; /* killed there: no call has any effect from then on */
-	const char *failed_in; /* the name of the call that failed */
+	bool dies;               /* killed there: no call has any effect from then on */
+	const char *failed_in;   /* the name of the call that failed */
 	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
 	size_t ntaken;
 };
