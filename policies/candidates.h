@@ -21,16 +21,17 @@ enum refusal {
 	REFUSAL_DEFINED,      /* a foreign hostdev of a defined domain */
 	REFUSAL_HOST_ADDRESS, /* its netdev carries an IP address */
 	REFUSAL_HOST_MASTER,  /* its netdev is in a bridge, bond or team */
-	REFUSAL_HOST_NETNS,   /* a network driver holds it, and its netdev is not in this namespace */
-	REFUSAL_HOST_DRIVER,  /* vfio-pci or another userspace driver holds it, and we did not do that */
+	REFUSAL_HOST_NETNS, /* a network driver holds it, and its netdev is not in this namespace */
+	REFUSAL_HOST_DRIVER, /* vfio-pci or another userspace driver holds it, and we did not do
+				that */
 	REFUSAL_NO_IOMMU,
-	REFUSAL_GROUP,        /* shares its IOMMU group */
-	REFUSAL_BUSY,         /* libvirt said, in this very run, that it is in use */
-	REFUSAL_OTHER_INDEX,  /* another VF was asked for by name */
-	REFUSAL_EXCLUDED,     /* the pool never hands it out */
-	REFUSAL_RESERVED,     /* the pool hands it out only to who asks for it by name */
-	REFUSAL_LIMIT,        /* the pool has given this guest, or all guests, enough */
-	REFUSAL_NODE,         /* on another NUMA node than the guest, and the pool is strict */
+	REFUSAL_GROUP,       /* shares its IOMMU group */
+	REFUSAL_BUSY,        /* libvirt said, in this very run, that it is in use */
+	REFUSAL_OTHER_INDEX, /* another VF was asked for by name */
+	REFUSAL_EXCLUDED,    /* the pool never hands it out */
+	REFUSAL_RESERVED,    /* the pool hands it out only to who asks for it by name */
+	REFUSAL_LIMIT,       /* the pool has given this guest, or all guests, enough */
+	REFUSAL_NODE,        /* on another NUMA node than the guest, and the pool is strict */
 };
 
 /* A host PCI device in some domain that vfpool did not put there. */
@@ -63,9 +64,9 @@ struct judge {
 	const struct foreigns *foreigns;
 	const struct pciaddr *busy; /* VFs that libvirt refused in this run */
 	size_t nbusy;
-	int index; /* the only VF wanted; -1: any */
+	int index;               /* the only VF wanted; -1: any */
 	const struct pool *pool; /* NULL: a PF that is a pool by itself */
-	const int *nodes; /* the guest's NUMA nodes; none: it may run anywhere */
+	const int *nodes;        /* the guest's NUMA nodes; none: it may run anywhere */
 	size_t nnodes;
 	size_t of_guest; /* how many of the pool's VFs this guest has already */
 	size_t of_pool;  /* how many all guests have */

@@ -15,18 +15,19 @@
 #define ROUNDS_MAX 64
 
 /* Metadata of ours that says nothing sure is neither guessed at nor written over. */
-static int check_metadata(const struct converge *c, const struct domain_view *view, const char *flag,
-			  struct err **err)
+static int check_metadata(const struct converge *c, const struct domain_view *view,
+			  const char *flag, struct err **err)
 {
 	if (!view->metadata_error)
 		return 0;
 	err_set(err, ERR_FAILED, "the vfpool metadata of %s is not valid: %s", c->dom.name,
 		view->metadata_error);
 	err_now(err, "nothing was changed");
-	return err_next(err,
-			"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri " METADATA_URI
-			" --remove %s`",
-			c->dom.name, c->dom.name, flag);
+	return err_next(
+		err,
+		"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri " METADATA_URI
+		" --remove %s`",
+		c->dom.name, c->dom.name, flag);
 }
 
 /* The domain and its leases, anew. */
@@ -302,11 +303,10 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 			lease_copy(&c->leases.items[i]);
 	for (size_t i = 0; i < c->leases.n; i++)
 		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
-		    gather_pf_if_there(c, g, c->leases.items[i].pf,
-				       is_compared(wants, c->leases.items[i].assignment)
-					       ? HOST_SETTINGS
-					       : 0,
-				       err))
+		    gather_pf_if_there(
+			    c, g, c->leases.items[i].pf,
+			    is_compared(wants, c->leases.items[i].assignment) ? HOST_SETTINGS : 0,
+			    err))
 			return -1;
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
@@ -410,7 +410,8 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 
 		plan_clear(plan);
 		result = plan_once(c, wants, scope, busy, nbusy, &g, plan, err);
-		if (!result && mode != CONVERGE_PLAN && !(mode == CONVERGE_CHECK && has_error(plan))) {
+		if (!result && mode != CONVERGE_PLAN &&
+		    !(mode == CONVERGE_CHECK && has_error(plan))) {
 			result = execute(&x, err);
 			if (steps)
 				*steps += plan->nsteps;

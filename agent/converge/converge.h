@@ -17,7 +17,7 @@
 struct converge {
 	struct edges *edges;
 	struct virt_dom dom;
-	bool gone;           /* libvirt does not know it any more; dom has its name and UUID only */
+	bool gone; /* libvirt does not know it any more; dom has its name and UUID only */
 	struct domain domain;
 	struct leases leases; /* the domain's own */
 	unsigned seconds;     /* how long the guest has to let go */
@@ -47,9 +47,9 @@ int converge_again(struct converge *c, unsigned seconds, struct err **err);
 void converge_close(struct converge *c);
 
 enum converge_mode {
-	CONVERGE_PLAN,   /* plan only; nothing is changed */
-	CONVERGE_CHECK,  /* nothing is begun unless everything can be planned */
-	CONVERGE_MEND,   /* what can be done is done */
+	CONVERGE_PLAN,  /* plan only; nothing is changed */
+	CONVERGE_CHECK, /* nothing is begun unless everything can be planned */
+	CONVERGE_MEND,  /* what can be done is done */
 };
 
 /*

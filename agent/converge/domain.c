@@ -27,8 +27,7 @@ static int read_view(struct virt *virt, const struct virt_dom *dom, unsigned whi
 	return 0;
 }
 
-int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *out,
-		struct err **err)
+int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *out, struct err **err)
 {
 	struct domain d = {.name = mem_strdup(dom->name), .id = dom->id};
 

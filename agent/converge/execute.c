@@ -84,8 +84,9 @@ static int settings_apply(const struct run *run, const struct lease *lease,
 	struct vf_settings todo = *want;
 
 	todo.known = vf_settings_diff(now, want);
-	return todo.known ? host->ops->apply(host, settings_pf(run, lease), lease->index, &todo, err)
-			  : 0;
+	return todo.known
+		       ? host->ops->apply(host, settings_pf(run, lease), lease->index, &todo, err)
+		       : 0;
 }
 
 /*
@@ -137,8 +138,7 @@ static int do_record(struct run *run, unsigned views, struct err **err)
 	if (views == (VIEW_LIVE | VIEW_CONFIG) &&
 	    (live == config || (live && config && !strcmp(live, config))))
 		return virt->ops->set_metadata(virt, x->dom, live, views, err);
-	if (views & VIEW_CONFIG &&
-	    virt->ops->set_metadata(virt, x->dom, config, VIRT_CONFIG, err))
+	if (views & VIEW_CONFIG && virt->ops->set_metadata(virt, x->dom, config, VIRT_CONFIG, err))
 		return -1;
 	if (views & VIEW_LIVE && virt->ops->set_metadata(virt, x->dom, live, VIRT_LIVE, err))
 		return -1;
@@ -234,7 +234,8 @@ static int ask_again(const struct execution *x, bool ask, struct err **err)
 			continue;
 		if (!domain_view_device(&view, sub->assignment.id)) {
 			sub->out = true;
-		} else if (ask && virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
+		} else if (ask &&
+			   virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
 			if (why->code == ERR_LOST) {
 				*err = steal(&why);
 				result = -1;
@@ -297,8 +298,9 @@ static int do_await(struct run *run, struct err **err)
 		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
 			x->domain->name, pciaddr_str(sub->vf), x->seconds);
 		err_now(&sub->err, "the VF is still in the guest and stays promised to it");
-		err_next(&sub->err, "see that the guest has booted and answers PCI hot-unplug, then "
-				    "repeat the command");
+		err_next(&sub->err,
+			 "see that the guest has booted and answers PCI hot-unplug, then "
+			 "repeat the command");
 	}
 	return 0;
 }
@@ -338,7 +340,8 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 	    !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
 		return 0;
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
-	return err_next(err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
+	return err_next(
+		err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
 }
 
 static int do_pf_up(struct run *run, struct subject *sub, struct err **err)
@@ -443,8 +446,8 @@ static int confirm_view(struct run *run, struct subject *sub, unsigned which, st
 		return -1;
 	device = domain_view_device(view, sub->assignment.id);
 	if (!device || !pciaddr_equal(device->host, sub->lease.vf))
-		return err_set(err, ERR_FAILED, "the %s definition of %s shows no VF %s of ours", words,
-			       run->x->domain->name, pciaddr_str(sub->lease.vf));
+		return err_set(err, ERR_FAILED, "the %s definition of %s shows no VF %s of ours",
+			       words, run->x->domain->name, pciaddr_str(sub->lease.vf));
 	if (!sub->assignment.guest_set && device->guest_set) {
 		sub->assignment.guest_set = true;
 		sub->assignment.guest = device->guest;
@@ -526,18 +529,12 @@ static int do_step_of_all(struct run *run, const struct step *step, struct err *
 }
 
 static int (*const subject_steps[])(struct run *, struct subject *, struct err **) = {
-	[STEP_GIVE_UP] = do_give_up,
-	[STEP_CLAIM] = do_claim,
-	[STEP_RELEASE] = do_release,
-	[STEP_UNPLUG_CONFIG] = do_unplug_config,
-	[STEP_UNPLUG] = do_unplug,
-	[STEP_SETTLE] = do_settle,
-	[STEP_RESTORE] = do_restore,
-	[STEP_DROP] = do_drop,
-	[STEP_PF_UP] = do_pf_up,
-	[STEP_SAVE] = do_save,
-	[STEP_SET] = do_set,
-	[STEP_PLUG] = do_plug,
+	[STEP_GIVE_UP] = do_give_up, [STEP_CLAIM] = do_claim,
+	[STEP_RELEASE] = do_release, [STEP_UNPLUG_CONFIG] = do_unplug_config,
+	[STEP_UNPLUG] = do_unplug,   [STEP_SETTLE] = do_settle,
+	[STEP_RESTORE] = do_restore, [STEP_DROP] = do_drop,
+	[STEP_PF_UP] = do_pf_up,     [STEP_SAVE] = do_save,
+	[STEP_SET] = do_set,         [STEP_PLUG] = do_plug,
 	[STEP_CONFIRM] = do_confirm,
 };
 

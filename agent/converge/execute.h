@@ -14,7 +14,7 @@ struct execution {
 	const struct domain *domain;
 	const struct inventory *inventory;
 	struct plan *plan;
-	msec deadline; /* for the guest to let go */
+	msec deadline;    /* for the guest to let go */
 	unsigned seconds; /* the same as the user said it, for words */
 };
 

@@ -25,7 +25,8 @@ static void find_pfs(struct edges *edges, struct place *place)
 	inventory_clear(&all);
 	if (!place->npfs) {
 		err_set(&place->err, ERR_ABSENT, "pool %s has no PF on this host", place->name);
-		err_next(&place->err, "`vfpool pool-dumpxml %s` shows which PFs it wants", place->name);
+		err_next(&place->err, "`vfpool pool-dumpxml %s` shows which PFs it wants",
+			 place->name);
 	}
 }
 

@@ -199,7 +199,8 @@ static int mac_check(const struct situation *s, struct subject *sub, const struc
 
 		if (!(vf->settings.known & SETTING_MAC) || !mac_equal(vf->settings.mac, mac))
 			continue;
-		/* The VF to be claimed may have it from an earlier time, the one given up still has. */
+		/* The VF to be claimed may have it from an earlier time, the one given up still
+		 * has. */
 		if (pciaddr_equal(vf->addr, sub->fresh.vf) ||
 		    (sub->leased && pciaddr_equal(vf->addr, sub->lease.vf)))
 			continue;
@@ -210,15 +211,17 @@ static int mac_check(const struct situation *s, struct subject *sub, const struc
 	for (size_t i = 0; s->foreigns && i < s->foreigns->nmacs; i++)
 		if (mac_equal(s->foreigns->macs[i].mac, mac) &&
 		    strcmp(s->foreigns->macs[i].domain, s->domain->name) != 0)
-			return err_set(err, ERR_FAILED, "MAC %s is on an interface of domain %s already",
-				       text, s->foreigns->macs[i].domain);
+			return err_set(err, ERR_FAILED,
+				       "MAC %s is on an interface of domain %s already", text,
+				       s->foreigns->macs[i].domain);
 	return 0;
 }
 
 static const struct candidate *free_one(const struct candidates *all, struct pciaddr vf)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].refusal == REFUSAL_NONE && pciaddr_equal(all->items[i].vf->addr, vf))
+		if (all->items[i].refusal == REFUSAL_NONE &&
+		    pciaddr_equal(all->items[i].vf->addr, vf))
 			return &all->items[i];
 	return NULL;
 }
@@ -231,7 +234,8 @@ static void count_pool(const struct planner *p, const struct place *place, struc
 	for (size_t i = 0; i < s->leases->n; i++)
 		if (listed(place->pfs, place->npfs, s->leases->items[i].pf)) {
 			judge->of_pool++;
-			judge->of_guest += !strcmp(s->leases->items[i].domain_uuid, s->domain->uuid);
+			judge->of_guest +=
+				!strcmp(s->leases->items[i].domain_uuid, s->domain->uuid);
 		}
 	judge->of_pool += p->nclaimed;
 	judge->of_guest += p->nclaimed;
@@ -257,7 +261,8 @@ static void none_free(struct subject *sub, const struct place *place, const stru
 	if (judged == 1 && all->n > 1)
 		err_set(&sub->err, ERR_NO_VF, "the VF is not free");
 	else if (judged)
-		err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", judged, place->name);
+		err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", judged,
+			place->name);
 	else
 		err_set(&sub->err, ERR_NO_VF, "%s has no such VF", place->name);
 	for (size_t i = 0; i < all->n; i++)
@@ -294,9 +299,9 @@ static void choose(struct planner *p, struct subject *sub)
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].refusal == REFUSAL_NONE &&
 		    listed(p->claimed, p->nclaimed, all.items[i].vf->addr))
-			candidate_refuse(&all, &all.items[i], REFUSAL_LEASED,
-					 mem_printf("goes to %s in this very call",
-						    s->domain->name));
+			candidate_refuse(
+				&all, &all.items[i], REFUSAL_LEASED,
+				mem_printf("goes to %s in this very call", s->domain->name));
 	best = named ? free_one(&all, named->host) : NULL;
 	if (!best)
 		best = policy_choose(place->pool ? place->pool->policies : NULL,
@@ -325,12 +330,14 @@ static bool slot_free(const struct planner *p, const struct domain_view *view, s
 static int no_slot(const struct planner *p, struct subject *sub)
 {
 	err_set(&sub->err, ERR_FAILED,
-		"%s has no free PCI slot where a device can be hot-plugged (no free pcie-root-port)",
+		"%s has no free PCI slot where a device can be hot-plugged (no free "
+		"pcie-root-port)",
 		p->s->domain->name);
-	return err_next(&sub->err,
-			"add <controller type='pci' model='pcie-root-port'/> with `virsh edit %s`, then "
-			"shut the guest down and start it",
-			p->s->domain->name);
+	return err_next(
+		&sub->err,
+		"add <controller type='pci' model='pcie-root-port'/> with `virsh edit %s`, then "
+		"shut the guest down and start it",
+		p->s->domain->name);
 }
 
 /*
@@ -362,7 +369,8 @@ static int check_slot(struct planner *p, struct subject *sub)
 	struct pciaddr slot = sub->assignment.guest;
 
 	if (sub->plug & VIEW_LIVE && !slot_free(p, &p->s->domain->live, slot)) {
-		err_set(&sub->err, ERR_FAILED, "the guest address %s of assignment %s is not free in %s",
+		err_set(&sub->err, ERR_FAILED,
+			"the guest address %s of assignment %s is not free in %s",
 			pciaddr_str(slot), sub->assignment.id, p->s->domain->name);
 		return err_next(&sub->err, "free it, or `vfpool detach %s %s` and attach anew",
 				p->s->domain->name, sub->assignment.id);
@@ -405,7 +413,8 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->vf = subject_device(s, sub)->host;
 }
 
-/* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen. */
+/* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen.
+ */
 static void claim_device(struct planner *p, struct subject *sub, struct pciaddr host)
 {
 	const struct situation *s = p->s;
@@ -414,8 +423,9 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 	const struct vf *vf = inventory_vf(s->inventory, host, &pf);
 
 	if (other) {
-		err_set(&sub->err, ERR_FAILED, "%s has VF %s, which is promised to %s (assignment %s)",
-			s->domain->name, pciaddr_str(host), other->domain_name, other->assignment);
+		err_set(&sub->err, ERR_FAILED,
+			"%s has VF %s, which is promised to %s (assignment %s)", s->domain->name,
+			pciaddr_str(host), other->domain_name, other->assignment);
 		err_next(&sub->err, "`vfpool detach` it from one of the two");
 		return;
 	}
@@ -455,8 +465,8 @@ static bool device_fits(const struct device *device, const struct assignment *a)
 }
 
 /*
- * Where it comes out and where it goes in. A definition that names another VF than the one it has is
- * both: libvirt cannot change the address of a device.
+ * Where it comes out and where it goes in. A definition that names another VF than the one it has
+ * is both: libvirt cannot change the address of a device.
  */
 static void subject_compare(struct planner *p, struct subject *sub)
 {
@@ -496,8 +506,8 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	if (want.known & SETTING_TRUST && want.trust)
 		want.known &= ~(unsigned)SETTING_MAC;
 	/* What the driver cannot tell, it cannot have: STEP_SET says so. */
-	return vf->settings.known && (vf_settings_diff(&vf->settings, &want) ||
-				      want.known & ~vf->settings.known);
+	return vf->settings.known &&
+	       (vf_settings_diff(&vf->settings, &want) || want.known & ~vf->settings.known);
 }
 
 static void subject_plan(struct planner *p, struct subject *sub)
@@ -550,14 +560,15 @@ static void record_address(struct assignments *list, const struct assignment *a)
 	}
 }
 
-/* What cannot be done is not recorded as if it would be: what the guest's metadata says of it stays. */
+/* What cannot be done is not recorded as if it would be: what the guest's metadata says of it
+ * stays. */
 static void record_as_before(struct assignments *list, const struct assignments *before,
 			     const char *id)
 {
 	const struct assignment *old = assignments_find(before, id);
 	const struct assignment *new = assignments_find(list, id);
 
-	if (old && new && assignment_equal(old, new))
+	if (old && new &&assignment_equal(old, new))
 		return;
 	assignments_remove(list, id);
 	if (old)
@@ -638,7 +649,8 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 
 static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
 {
-	if (sub->want && (sub->plug || sub->drifted || sub->claims || sub->lease.state != LEASE_HELD))
+	if (sub->want &&
+	    (sub->plug || sub->drifted || sub->claims || sub->lease.state != LEASE_HELD))
 		add_step(plan, STEP_CONFIRM, i, 0);
 }
 
@@ -650,24 +662,26 @@ static void order_steps(const struct situation *s, struct plan *plan)
 {
 	bool awaits = false, learns = false;
 
-#define FOR_EACH_SOUND(i) \
+#define FOR_EACH_SOUND(i)                            \
 	for (size_t i = 0; i < plan->nsubjects; i++) \
 		if (!plan->subjects[i].err)
 
 	FOR_EACH_SOUND(i)
-		add_claim(plan, &plan->subjects[i], i);
+	add_claim(plan, &plan->subjects[i], i);
 	add_record(s, plan);
-	FOR_EACH_SOUND(i) {
+	FOR_EACH_SOUND(i)
+	{
 		add_unplug(plan, &plan->subjects[i], i);
 		awaits |= plan->subjects[i].unplug & VIEW_LIVE;
 	}
 	if (awaits)
 		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
 	FOR_EACH_SOUND(i)
-		add_free(plan, &plan->subjects[i], i);
+	add_free(plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)
-		add_plug(s, plan, &plan->subjects[i], i);
-	FOR_EACH_SOUND(i) {
+	add_plug(s, plan, &plan->subjects[i], i);
+	FOR_EACH_SOUND(i)
+	{
 		add_confirm(plan, &plan->subjects[i], i);
 		learns |= plan->subjects[i].plug && !plan->subjects[i].assignment.guest_set;
 	}
@@ -703,7 +717,8 @@ void plan_make(const struct situation *s, struct plan *plan)
 
 		if (sub->err) {
 			record_as_before(&plan->record.live, &d->live.assignments, scope->ids[i]);
-			record_as_before(&plan->record.config, &d->config.assignments, scope->ids[i]);
+			record_as_before(&plan->record.config, &d->config.assignments,
+					 scope->ids[i]);
 		} else {
 			record_address(&plan->record.live, &sub->assignment);
 			record_address(&plan->record.config, &sub->assignment);

@@ -48,7 +48,8 @@ struct situation {
 	const struct wants *wants;
 	const struct scope *scope;
 	const struct leases *leases; /* of this domain, and of every PF in the inventory */
-	const struct inventory *inventory; /* the PFs that leases, devices and pools of the scope need */
+	const struct inventory
+		*inventory; /* the PFs that leases, devices and pools of the scope need */
 	const struct place *places;
 	size_t nplaces;
 	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
@@ -85,12 +86,13 @@ struct subject {
 	struct assignment assignment; /* as wanted, or as it was; only the id where nothing tells */
 	unsigned want;                /* VIEW_* where it should be */
 	unsigned have;                /* VIEW_* where its device is */
-	/* The VF that it has or gets: by its device, else its lease; to show when all is done, too. */
+	/* The VF that it has or gets: by its device, else its lease; to show when all is done, too.
+	 */
 	struct pciaddr vf;
 	unsigned index;
-	unsigned unplug;              /* VIEW_* where it has to come out */
-	unsigned plug;                /* VIEW_* where it has to go in; both: it names another VF */
-	bool drifted;                 /* its VF's settings are not as they should be any more */
+	unsigned unplug; /* VIEW_* where it has to come out */
+	unsigned plug;   /* VIEW_* where it has to go in; both: it names another VF */
+	bool drifted;    /* its VF's settings are not as they should be any more */
 	char *pf; /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	bool leased;
 	struct lease lease; /* the one it has */
@@ -99,8 +101,8 @@ struct subject {
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
 	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */
-	bool taken; /* somebody else has the VF: another is to be chosen */
-	bool out;   /* the running guest has let go */
+	bool taken;   /* somebody else has the VF: another is to be chosen */
+	bool out;     /* the running guest has let go */
 	unsigned did; /* 1 << STEP_*: what was done for it */
 };
 
@@ -117,7 +119,8 @@ struct plan {
 	size_t nsubjects;
 	struct step *steps;
 	size_t nsteps;
-	struct wants record; /* what STEP_RECORD writes: the wants, with the guest addresses chosen */
+	struct wants
+		record; /* what STEP_RECORD writes: the wants, with the guest addresses chosen */
 };
 
 /*

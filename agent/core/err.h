@@ -21,10 +21,10 @@ enum err_code {
 	ERR_GUEST = 4,   /* exit 4: the guest did not let go in time */
 	ERR_PARTIAL = 5, /* exit 5: done in part */
 	/* Told apart on the way up; they exit 1 when they get to the top. */
-	ERR_ABSENT,  /* the thing named does not exist */
-	ERR_TAKEN,   /* the VF belongs to somebody else: another one may do */
-	ERR_TIMEOUT, /* a deadline passed */
-	ERR_LOST,    /* the connection to libvirt broke */
+	ERR_ABSENT,      /* the thing named does not exist */
+	ERR_TAKEN,       /* the VF belongs to somebody else: another one may do */
+	ERR_TIMEOUT,     /* a deadline passed */
+	ERR_LOST,        /* the connection to libvirt broke */
 	ERR_UNSUPPORTED, /* this kernel, driver or libvirt cannot */
 };
 

@@ -50,16 +50,17 @@ struct host_ops {
 			     struct vf_settings *out, struct err **err);
 
 	/*
-	 * Applies the settings in want->known, one netlink attribute a request, serialised among all
-	 * vfpool processes per PF (i40e races MAC against VLAN), then reads them back: a difference is
-	 * an error that names the setting. A failure can leave the earlier ones applied.
+	 * Applies the settings in want->known, one netlink attribute a request, serialised among
+	 * all vfpool processes per PF (i40e races MAC against VLAN), then reads them back: a
+	 * difference is an error that names the setting. A failure can leave the earlier ones
+	 * applied.
 	 */
 	int (*apply)(struct host *host, const struct pf *pf, unsigned index,
 		     const struct vf_settings *want, struct err **err);
 
 	/*
-	 * From now on, remember the kernel's driver events. To be called before what is to be waited
-	 * for is set going. Calling it again does nothing.
+	 * From now on, remember the kernel's driver events. To be called before what is to be
+	 * waited for is set going. Calling it again does nothing.
 	 */
 	int (*watch)(struct host *host, struct err **err);
 
@@ -71,12 +72,13 @@ struct host_ops {
 	int (*wait_driver)(struct host *host, struct pciaddr vf, const char *driver, msec deadline,
 			   struct err **err);
 
-	/* As resolve(), of a PF alone, which may be without VFs. ERR_USAGE: it is there, but no PF. */
+	/* As resolve(), of a PF alone, which may be without VFs. ERR_USAGE: it is there, but no PF.
+	 */
 	int (*find_pf)(struct host *host, const char *name, struct pciaddr *pf, struct err **err);
 
 	/*
-	 * Sets the number of the PF's VFs, which the kernel lets be done only from 0 or to 0. keep (-1:
-	 * none) is a lock that is held until the kernel has finished, whatever becomes of us.
+	 * Sets the number of the PF's VFs, which the kernel lets be done only from 0 or to 0. keep
+	 * (-1: none) is a lock that is held until the kernel has finished, whatever becomes of us.
 	 * ERR_TIMEOUT: it has not finished by the deadline, and goes on in a process that is named.
 	 * Anything else: read the PF to see what there is. It may be fewer than were asked for.
 	 */
@@ -89,7 +91,8 @@ struct host_ops {
 	/* For VFs that are made from now on; those that are there are moved by send_home(). */
 	int (*set_home)(struct host *host, struct pciaddr pf, enum vf_home home, struct err **err);
 
-	/* Binds a VF that nobody uses as its home says, or to nothing; what is so already is left. */
+	/* Binds a VF that nobody uses as its home says, or to nothing; what is so already is left.
+	 */
 	int (*send_home)(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
 			 struct err **err);
 
@@ -101,8 +104,8 @@ struct host_ops {
 			 struct err **err);
 
 	/*
-	 * A process that has the VF open by VFIO: "qemu-system-x86 (4711)"; NULL: none, or none that
-	 * can be seen. The caller frees it.
+	 * A process that has the VF open by VFIO: "qemu-system-x86 (4711)"; NULL: none, or none
+	 * that can be seen. The caller frees it.
 	 */
 	char *(*user_of)(struct host *host, const struct vf *vf);
 
@@ -111,10 +114,12 @@ struct host_ops {
 		       struct err **err);
 	int (*forget)(struct host *host, struct pciaddr pf, bool *was, struct err **err);
 
-	/* What is owed by resizes of PFs, those that were interrupted, too. Durable until a reboot. */
+	/* What is owed by resizes of PFs, those that were interrupted, too. Durable until a reboot.
+	 */
 	int (*write_note)(struct host *host, const struct resize_note *note, struct err **err);
 	int (*read_notes)(struct host *host, struct resize_notes *out, struct err **err);
-	int (*drop_note)(struct host *host, struct pciaddr pf, struct err **err); /* none: nothing */
+	int (*drop_note)(struct host *host, struct pciaddr pf,
+			 struct err **err); /* none: nothing */
 
 	void (*close)(struct host *host);
 };

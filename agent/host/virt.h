@@ -61,7 +61,8 @@ struct virt_ops {
 	/* A domain by id, UUID or name, tried in virsh's order. ERR_ABSENT: there is none. */
 	int (*find)(struct virt *virt, const char *name, struct virt_dom *out, struct err **err);
 
-	/* All domains, running and defined: one round trip. The caller clears each and frees the array. */
+	/* All domains, running and defined: one round trip. The caller clears each and frees the
+	 * array. */
 	int (*list)(struct virt *virt, struct virt_dom **out, size_t *n, struct err **err);
 
 	/* Persistent? Paused? Two round trips; for a domain that is shut off one. */
@@ -69,8 +70,8 @@ struct virt_ops {
 		     struct err **err);
 
 	/*
-	 * The definition as XML: view is VIRT_LIVE or VIRT_CONFIG (the one it will start with). Passwords are
-	 * left out. ERR_ABSENT: the domain has no such definition (any more).
+	 * The definition as XML: view is VIRT_LIVE or VIRT_CONFIG (the one it will start with).
+	 * Passwords are left out. ERR_ABSENT: the domain has no such definition (any more).
 	 */
 	int (*xml)(struct virt *virt, const struct virt_dom *dom, unsigned view, char **out,
 		   struct err **err);
@@ -79,16 +80,16 @@ struct virt_ops {
 	 * Attaches a device. ERR_TAKEN: libvirt says that somebody else has this VF: try another.
 	 * Anything else that fails leaves the guest without the device, but for ERR_LOST.
 	 */
-	int (*attach)(struct virt *virt, const struct virt_dom *dom, const char *xml, unsigned views,
-		      struct err **err);
+	int (*attach)(struct virt *virt, const struct virt_dom *dom, const char *xml,
+		      unsigned views, struct err **err);
 
 	/*
 	 * Asks for the device with this alias to be taken out of one view. VIRT_LIVE only asks the
 	 * guest: the answer comes as an event. VIRT_CONFIG is done on return. ERR_ABSENT: it is not
 	 * there (any more). An unplug already under way is not an error.
 	 */
-	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias, unsigned view,
-		      struct err **err);
+	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias,
+		      unsigned view, struct err **err);
 
 	/* Writes our metadata element; xml NULL removes it. */
 	int (*set_metadata)(struct virt *virt, const struct virt_dom *dom, const char *xml,
@@ -98,9 +99,11 @@ struct virt_ops {
 	int (*watch)(struct virt *virt, struct err **err);
 
 	/*
-	 * Waits for the next event of any domain. 1: one in *out; 0: the deadline passed; -1: error.
+	 * Waits for the next event of any domain. 1: one in *out; 0: the deadline passed; -1:
+	 * error.
 	 */
-	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out, struct err **err);
+	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out,
+			  struct err **err);
 
 	/* Lets go of a domain's handle; virt_dom_clear() calls it. */
 	void (*dom_release)(struct virt *virt, struct virt_dom *dom);

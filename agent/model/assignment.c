@@ -86,7 +86,8 @@ struct vf_settings assignment_settings(const struct assignment *assignment,
 static bool asks_equal(const struct assignment *a, const struct assignment *b)
 {
 	return a->settings.known == b->settings.known &&
-	       !vf_settings_diff(&a->settings, &b->settings) && a->settings.qos == b->settings.qos &&
+	       !vf_settings_diff(&a->settings, &b->settings) &&
+	       a->settings.qos == b->settings.qos &&
 	       a->settings.vlan_proto == b->settings.vlan_proto;
 }
 
@@ -99,8 +100,7 @@ bool assignment_equal(const struct assignment *a, const struct assignment *b)
 {
 	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
 	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
-	       asks_equal(a, b) &&
-	       a->guest_set == b->guest_set &&
+	       asks_equal(a, b) && a->guest_set == b->guest_set &&
 	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked;
 }
 

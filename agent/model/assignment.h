@@ -36,8 +36,8 @@ struct assignment {
 	struct mac mac;
 	uint16_t vlan; /* 0: none */
 	/*
-	 * What else was asked for: .known says which of SPOOFCHK, TRUST, LINK_STATE and RATE; and the
-	 * VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
+	 * What else was asked for: .known says which of SPOOFCHK, TRUST, LINK_STATE and RATE; and
+	 * the VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
 	 */
 	struct vf_settings settings;
 	bool guest_set;

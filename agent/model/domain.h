@@ -28,12 +28,14 @@ struct device {
 struct domain_view {
 	bool present;
 	struct assignments assignments; /* of our metadata element; the valid ones */
-	char *metadata_error; /* what is wrong with our element: then no assignment is listed; else NULL */
+	char *metadata_error; /* what is wrong with our element: then no assignment is listed; else
+				 NULL */
 	struct device *devices;
 	size_t ndevices;
 	struct mac *macs; /* of every interface, ours too */
 	size_t nmacs;
-	struct pciaddr *free_slots; /* guest PCI addresses where a device can be hot-plugged, best first */
+	struct pciaddr
+		*free_slots; /* guest PCI addresses where a device can be hot-plugged, best first */
 	size_t nfree_slots;
 };
 
@@ -49,6 +51,7 @@ struct domain {
 
 void domain_view_clear(struct domain_view *view);
 void domain_clear(struct domain *domain);
-struct device *domain_view_device(const struct domain_view *view, const char *id); /* ours, or NULL */
+struct device *domain_view_device(const struct domain_view *view,
+				  const char *id); /* ours, or NULL */
 
 #endif

@@ -22,9 +22,11 @@ struct vf {
 	char *driver;     /* NULL: none bound */
 	bool prebound;    /* to vfio-pci, by us: it waits there for a guest */
 	int iommu_group;  /* -1: none, there is no IOMMU */
-	char *group_peer; /* another device in the same group, "0000:01:00.0"; NULL: alone or not read */
+	char *group_peer; /* another device in the same group, "0000:01:00.0"; NULL: alone or not
+			     read */
 	char *netdev;     /* in this network namespace; NULL: none */
-	/* A network driver is bound and the VF has no netdev here: it has been moved to another one. */
+	/* A network driver is bound and the VF has no netdev here: it has been moved to another
+	 * one. */
 	bool netdev_elsewhere;
 	/* How the host itself uses the netdev; all empty when it does not (or was not read). */
 	char *master;  /* bridge, bond or team it is a port of; else a VLAN or macvtap on it */
@@ -34,16 +36,16 @@ struct vf {
 
 struct pf {
 	struct pciaddr addr;
-	char *driver;  /* NULL: none */
-	char *netdev;  /* NULL: not a NIC, or it lives in another network namespace */
+	char *driver;    /* NULL: none */
+	char *netdev;    /* NULL: not a NIC, or it lives in another network namespace */
 	char **altnames; /* of the netdev; read with HOST_NO_VFS only */
 	size_t naltnames;
 	uint16_t vendor, product; /* PCI ids; read with HOST_NO_VFS only, else 0 */
 	bool nic;                 /* its PCI class is network controller */
 	struct mac mac;
-	bool up;       /* administratively */
+	bool up; /* administratively */
 	bool carrier;
-	int numa_node; /* -1: the firmware does not say */
+	int numa_node;      /* -1: the firmware does not say */
 	unsigned total_vfs; /* sriov_totalvfs */
 	unsigned num_vfs;   /* sriov_numvfs */
 	struct vf *vfs;     /* by index */

@@ -16,9 +16,9 @@
 
 /* What may be done to the VF and the guest in each state. */
 enum lease_state {
-	LEASE_CLAIMED,   /* promised; neither VF nor guest has been touched: may simply be dropped */
-	LEASE_PLUGGING,  /* settings saved; the VF's settings and the guest may have been changed */
-	LEASE_HELD,      /* the device is in the guest's XML and the settings have been read back */
+	LEASE_CLAIMED,  /* promised; neither VF nor guest has been touched: may simply be dropped */
+	LEASE_PLUGGING, /* settings saved; the VF's settings and the guest may have been changed */
+	LEASE_HELD,     /* the device is in the guest's XML and the settings have been read back */
 	LEASE_RELEASING, /* on its way out: taken from the guest, then restored, then dropped */
 };
 

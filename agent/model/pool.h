@@ -16,7 +16,7 @@
 
 /* One <pf>: a PF is in the pool when all that is set here fits it. */
 struct pool_pf {
-	char *dev;        /* netdev or altname; may be a glob: "ens*f0"; NULL: any */
+	char *dev; /* netdev or altname; may be a glob: "ens*f0"; NULL: any */
 	bool address_set;
 	struct pciaddr address;
 	char *driver;     /* NULL: any */
@@ -31,9 +31,11 @@ struct pool_vfs {
 	unsigned first, last; /* indexes, where no address is set */
 };
 
-/* How the host's driver is treated: see assignment.h. */
+#define POOL_NAME_MAX 64
+
 struct pool {
 	char *name;
+	char *error; /* why its definition cannot be used: then only the name is set; else NULL */
 	struct pool_pf *pfs;
 	size_t npfs;
 	struct pool_vfs *excluded; /* never handed out */
@@ -42,13 +44,13 @@ struct pool {
 	size_t nreserved;
 	char **policies; /* the first decides, the next ones break ties; none: first-fit */
 	size_t npolicies;
-	bool numa_strict;     /* policy numa refuses VFs of other nodes than the guest's */
-	unsigned per_guest;   /* limits; 0: none */
+	bool numa_strict;   /* policy numa refuses VFs of other nodes than the guest's */
+	unsigned per_guest; /* limits; 0: none */
 	unsigned total;
 	bool form_set;
 	enum form form;
-	bool prebound;        /* its VFs stay on vfio-pci between guests: managed='no' */
-	uint16_t vlan;        /* default of attach; 0: none */
+	bool prebound;               /* its VFs stay on vfio-pci between guests: managed='no' */
+	uint16_t vlan;               /* default of attach; 0: none */
 	struct vf_settings settings; /* defaults of attach: .known says which */
 };
 
@@ -56,6 +58,9 @@ struct pools {
 	struct pool *items;
 	size_t n;
 };
+
+/* A name that can be a file's, too, and is no PCI address, MAC or PF/INDEX. */
+bool pool_name_valid(const char *name);
 
 void pool_clear(struct pool *pool);
 void pools_clear(struct pools *pools);

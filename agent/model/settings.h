@@ -19,10 +19,10 @@ enum {
 };
 
 struct vf_settings {
-	unsigned known; /* SETTING_* */
-	struct mac mac; /* all zero: the driver or the guest chooses */
-	uint16_t vlan;  /* 0: none; to 4094 */
-	uint8_t qos;    /* 0-7 */
+	unsigned known;      /* SETTING_* */
+	struct mac mac;      /* all zero: the driver or the guest chooses */
+	uint16_t vlan;       /* 0: none; to 4094 */
+	uint8_t qos;         /* 0-7 */
 	uint16_t vlan_proto; /* host order: 0x8100 (802.1Q) or 0x88a8 (802.1ad) */
 	bool spoofchk;
 	bool trust;

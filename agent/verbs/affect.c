@@ -40,7 +40,8 @@ int affect_views(const struct affect *affect, const struct domain *domain, unsig
 		return err_set(err, ERR_FAILED, "%s is not running", domain->name);
 	if (wanted & VIEW_CONFIG && !domain->config.present)
 		return err_set(err, ERR_FAILED,
-			       "%s is transient: it has no definition for a next boot", domain->name);
+			       "%s is transient: it has no definition for a next boot",
+			       domain->name);
 	*views = wanted;
 	return 0;
 }

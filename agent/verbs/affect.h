@@ -23,16 +23,20 @@ enum {
 };
 
 /* Entries of a verb's argp_option array. */
-#define AFFECT_OPTIONS                                                                             \
-	{"live", AFFECT_KEY_LIVE, NULL, 0, "Affect the running guest", 0},                         \
-	{"config", AFFECT_KEY_CONFIG, NULL, 0, "Affect the next boot", 0},                         \
-	{"current", AFFECT_KEY_CURRENT, NULL, 0,                                                   \
-	 "Affect the current state: the running guest, or the next boot of one that is off "       \
-	 "(the default)",                                                                          \
-	 0},                                                                                       \
-	{                                                                                          \
-		"persistent", AFFECT_KEY_PERSISTENT, NULL, 0,                                      \
-			"Affect the next boot, and the running guest if there is one", 0           \
+#define AFFECT_OPTIONS                                                                           \
+	{"live", AFFECT_KEY_LIVE, NULL, 0, "Affect the running guest", 0},                       \
+		{"config", AFFECT_KEY_CONFIG, NULL, 0, "Affect the next boot", 0},               \
+		{"current",                                                                      \
+		 AFFECT_KEY_CURRENT,                                                             \
+		 NULL,                                                                           \
+		 0,                                                                              \
+		 "Affect the current state: the running guest, or the next boot of one that is " \
+		 "off "                                                                          \
+		 "(the default)",                                                                \
+		 0},                                                                             \
+	{                                                                                        \
+		"persistent", AFFECT_KEY_PERSISTENT, NULL, 0,                                    \
+			"Affect the next boot, and the running guest if there is one", 0         \
 	}
 
 /* Takes the key if it is one of these. */

@@ -88,8 +88,8 @@ error_t asked_option(struct asked *asked, int key, char *arg, struct argp_state 
 	case ARGP_KEY_END:
 		if (asked->set & SETTING_RATE && asked->values.max_rate &&
 		    asked->values.min_rate > asked->values.max_rate) {
-			argp_error(state, "min-rate %u is above max-rate %u", asked->values.min_rate,
-				   asked->values.max_rate);
+			argp_error(state, "min-rate %u is above max-rate %u",
+				   asked->values.min_rate, asked->values.max_rate);
 			return EINVAL;
 		}
 		return 0;

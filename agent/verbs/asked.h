@@ -11,8 +11,8 @@
 
 /* What the user asked for. */
 struct asked {
-	unsigned set;    /* SETTING_*: given a value */
-	unsigned unset;  /* SETTING_*: given "default" */
+	unsigned set;   /* SETTING_*: given a value */
+	unsigned unset; /* SETTING_*: given "default" */
 	unsigned vlan;
 	bool qos_set, proto_set;
 	struct vf_settings values;
@@ -30,20 +30,38 @@ enum {
 };
 
 /* Entries of a verb's argp_option array. */
-#define ASKED_OPTIONS                                                                              \
-	{"vlan", ASKED_KEY_VLAN, "ID", 0, "Tag the VF's traffic with this VLAN, 1-4094; 0: none",  \
-	 0},                                                                                       \
-	{"qos", ASKED_KEY_QOS, "0-7", 0, "Priority of the VLAN's tag (form hostdev)", 0},          \
-	{"vlan-proto", ASKED_KEY_PROTO, "PROTO", 0,                                                \
-	 "802.1Q (default) or 802.1ad (form hostdev)", 0},                                         \
-	{"spoofchk", ASKED_KEY_SPOOFCHK, "on|off", 0, "Drop frames with a foreign MAC (default on)", \
-	 0},                                                                                       \
-	{"trust", ASKED_KEY_TRUST, "on|off", 0,                                                    \
-	 "Let the guest change its MAC and receive all (default off)", 0},                         \
-	{"link-state", ASKED_KEY_LINK_STATE, "STATE", 0,                                           \
-	 "auto, enable or disable: the link that the guest sees", 0},                              \
-	{"min-rate", ASKED_KEY_MIN_RATE, "MBIT", 0, "Guaranteed rate, Mbit/s; 0: none", 0},        \
-	{"max-rate", ASKED_KEY_MAX_RATE, "MBIT", 0, "Highest rate, Mbit/s; 0: none", 0}
+#define ASKED_OPTIONS                                                                               \
+	{"vlan", ASKED_KEY_VLAN, "ID", 0, "Tag the VF's traffic with this VLAN, 1-4094; 0: none",   \
+	 0},                                                                                        \
+		{"qos", ASKED_KEY_QOS, "0-7", 0, "Priority of the VLAN's tag (form hostdev)", 0},   \
+		{"vlan-proto",                                                                      \
+		 ASKED_KEY_PROTO,                                                                   \
+		 "PROTO",                                                                           \
+		 0,                                                                                 \
+		 "802.1Q (default) or 802.1ad (form hostdev)",                                      \
+		 0},                                                                                \
+		{"spoofchk",                                                                        \
+		 ASKED_KEY_SPOOFCHK,                                                                \
+		 "on|off",                                                                          \
+		 0,                                                                                 \
+		 "Drop frames with a foreign MAC (default on)",                                     \
+		 0},                                                                                \
+		{"trust",                                                                           \
+		 ASKED_KEY_TRUST,                                                                   \
+		 "on|off",                                                                          \
+		 0,                                                                                 \
+		 "Let the guest change its MAC and receive all (default off)",                      \
+		 0},                                                                                \
+		{"link-state",                                                                      \
+		 ASKED_KEY_LINK_STATE,                                                              \
+		 "STATE",                                                                           \
+		 0,                                                                                 \
+		 "auto, enable or disable: the link that the guest sees",                           \
+		 0},                                                                                \
+		{"min-rate", ASKED_KEY_MIN_RATE, "MBIT", 0, "Guaranteed rate, Mbit/s; 0: none", 0}, \
+	{                                                                                           \
+		"max-rate", ASKED_KEY_MAX_RATE, "MBIT", 0, "Highest rate, Mbit/s; 0: none", 0       \
+	}
 
 /* ARGP_ERR_UNKNOWN when the key is none of these. */
 error_t asked_option(struct asked *asked, int key, char *arg, struct argp_state *state);

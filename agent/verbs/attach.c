@@ -164,8 +164,9 @@ static int check_metadata(const struct request *request, const struct domain *do
 	}
 	if (has + request->count <= METADATA_ASSIGNMENTS_MAX)
 		return 0;
-	err_set(err, ERR_FAILED, "%s has %zu VFs of vfpool; with %u more there would be more than %d",
-		domain->name, has, request->count, METADATA_ASSIGNMENTS_MAX);
+	err_set(err, ERR_FAILED,
+		"%s has %zu VFs of vfpool; with %u more there would be more than %d", domain->name,
+		has, request->count, METADATA_ASSIGNMENTS_MAX);
 	return err_next(err, "`vfpool detach %s` some that are not needed", domain->name);
 }
 
@@ -187,8 +188,7 @@ static int want(const struct request *request, const struct domain *domain, stru
 			.pool = pool,
 			.index = index,
 			.form = request->form,
-			.mac = request->mac_set ? request->mac
-						: mac_for(domain, pool, &n),
+			.mac = request->mac_set ? request->mac : mac_for(domain, pool, &n),
 		};
 
 		if (asked_apply(&request->asked, &a, err)) {
@@ -277,7 +277,8 @@ static int attach(struct converge *c, const struct request *request, enum table_
 	if (result)
 		err_now(err, "nothing was changed");
 	else if (converge_run(c, &wants, &scope,
-			      request->print_xml ? CONVERGE_PLAN : CONVERGE_CHECK, &plan, &done, err))
+			      request->print_xml ? CONVERGE_PLAN : CONVERGE_CHECK, &plan, &done,
+			      err))
 		result = undo(c, &scope, done, err);
 	else if (request->print_xml)
 		result = print_xml(&plan, err);
@@ -299,7 +300,8 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
 	if (session_need(session,
-			 NEED_HOST | NEED_POOLS | NEED_VIRT | (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),
+			 NEED_HOST | NEED_POOLS | NEED_VIRT |
+				 (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),
 			 err) ||
 	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
 		return err_wrap(err, "attaching a VF of %s to %s", request.pool, request.domain);

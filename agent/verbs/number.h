@@ -6,8 +6,8 @@
 #include <argp.h>
 
 /*
- * For an argp parser: the whole of text is a decimal number from min to max, else argp_error() names
- * what it should be. Returns what the parser returns.
+ * For an argp parser: the whole of text is a decimal number from min to max, else argp_error()
+ * names what it should be. Returns what the parser returns.
  */
 error_t number_option(struct argp_state *state, const char *what, const char *text, unsigned min,
 		      unsigned max, unsigned *out);

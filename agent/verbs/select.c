@@ -82,7 +82,8 @@ int select_assignments(struct converge *c, const char *what, bool everything,
 				scope_add(selected, all.ids[i]);
 		place_clear(&place);
 		if (!selected->n)
-			result = err_set(err, ERR_ABSENT, "vfpool gave %s nothing that '%s' stands for",
+			result = err_set(err, ERR_ABSENT,
+					 "vfpool gave %s nothing that '%s' stands for",
 					 c->domain.name, what);
 	} else if (everything) {
 		for (size_t i = 0; i < all.n; i++)
@@ -108,8 +109,8 @@ int select_check_views(const struct converge *c, const struct scope *scope, unsi
 			continue; /* a leftover: to be finished whatever was asked */
 		if ((live && views & VIEW_LIVE) || (config && views & VIEW_CONFIG))
 			continue;
-		err_set(err, ERR_FAILED, "assignment %s of %s is only in its %s", id, c->domain.name,
-			config ? "definition for the next boot" : "running state");
+		err_set(err, ERR_FAILED, "assignment %s of %s is only in its %s", id,
+			c->domain.name, config ? "definition for the next boot" : "running state");
 		return err_next(err, "use %s", config ? "--config" : "--live");
 	}
 	return 0;

@@ -251,8 +251,9 @@ static void make_vfs(struct world *w, struct pf *pf, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
 
-		vf->addr = (struct pciaddr){
-			.bus = 1, .device = (uint8_t)(0x10 + i / 4), .function = (uint8_t)(i % 4 * 2)};
+		vf->addr = (struct pciaddr){.bus = 1,
+					    .device = (uint8_t)(0x10 + i / 4),
+					    .function = (uint8_t)(i % 4 * 2)};
 		vf->index = i;
 		if (w->home == VF_HOME_HOST && i >= w->late)
 			bind_vf(w, vf, home_driver(w));
@@ -569,7 +570,8 @@ static char *view_xml(const struct fake_domain *d, const struct fake_view *view)
 	fputs("<devices><controller type='pci' index='0' model='pcie-root'/>", out);
 	for (unsigned i = 1; i <= d->ports; i++)
 		fprintf(out,
-			"<controller type='pci' index='%u' model='pcie-root-port'><address type='pci' "
+			"<controller type='pci' index='%u' model='pcie-root-port'><address "
+			"type='pci' "
 			"domain='0x0000' bus='0x00' slot='0x%02x' function='0x0'/></controller>",
 			i, i);
 	for (size_t i = 0; i < view->ndevices; i++)
@@ -1009,8 +1011,8 @@ void world_forget(struct world *w, const char *name)
 
 int world_run(struct world *w, const char *command, struct err **err)
 {
-	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_set, &verb_list, &verb_why,
-						   &verb_reconcile};
+	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_set,
+						   &verb_list,   &verb_why,    &verb_reconcile};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
 	int argc = 0, result = -1, out, null;
@@ -1123,7 +1125,8 @@ const char *world_broken(struct world *w)
 			cleanup_free char *alias = mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s",
 							      w->leases.items[i].assignment);
 
-			held |= view_find(&d->live, alias) >= 0 || view_find(&d->config, alias) >= 0;
+			held |= view_find(&d->live, alias) >= 0 ||
+				view_find(&d->config, alias) >= 0;
 		}
 		if (!held)
 			return "a lease stands for nothing";

@@ -30,7 +30,8 @@ static void assert_run(struct world *w, const char *command, int status)
 	int got = world_run(w, command, &err);
 
 	if (got != status)
-		fail_msg("%s: exit %d, not %d: %s", command, got, status, err ? err->what : "no error");
+		fail_msg("%s: exit %d, not %d: %s", command, got, status,
+			 err ? err->what : "no error");
 	err_free(&err);
 }
 
@@ -341,7 +342,8 @@ static void test_bad_metadata_is_kept(void **state)
 
 	(void)state;
 	world_init(&w, 7);
-	bad = mem_strdup("<assignments xmlns='urn:vfpool:domain:1'><assignment id='x'/></assignments>");
+	bad = mem_strdup(
+		"<assignments xmlns='urn:vfpool:domain:1'><assignment id='x'/></assignments>");
 	live(&w, "web1")->metadata = bad;
 	assert_run(&w, "attach web1 eth1", 1);
 	assert_ptr_equal(live(&w, "web1")->metadata, bad);
@@ -352,7 +354,8 @@ static void test_bad_metadata_is_kept(void **state)
 	world_clear(&w);
 }
 
-/* What somebody else set on a guest's VF is put right, and what was there before is still restored. */
+/* What somebody else set on a guest's VF is put right, and what was there before is still restored.
+ */
 static void test_drift(void **state)
 {
 	struct world w;
@@ -553,7 +556,9 @@ static void test_attach_takes_back(void **state)
 
 			if (w.leases.n || live(&w, "web1")->metadata || broken)
 				fail_msg("failed at call %u (%s): %s is left", n, w.failed_in,
-					 w.leases.n ? "a lease" : broken ? broken : "metadata");
+					 w.leases.n ? "a lease"
+					 : broken   ? broken
+						    : "metadata");
 		}
 		world_clear(&w);
 	}

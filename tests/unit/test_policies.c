@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The property that holds for every policy, and every chain of them, on any inventory: the choice is
- * eligible, no eligible one is better, and the same question has the same answer.
+ * The property that holds for every policy, and every chain of them, on any inventory: the choice
+ * is eligible, no eligible one is better, and the same question has the same answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,12 +152,12 @@ static const char *chosen(const char *policy, const unsigned used[3], struct cho
 		for (unsigned j = 0; j < 4; j++) {
 			struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
 
-			vf->addr = (struct pciaddr){.bus = (uint8_t)(i + 1), .device = 1,
-						    .function = (uint8_t)j};
+			vf->addr = (struct pciaddr){
+				.bus = (uint8_t)(i + 1), .device = 1, .function = (uint8_t)j};
 			vf->index = j;
 			if (j < used[i]) {
-				struct lease *lease = mem_append(&leases.items, &leases.n,
-								 sizeof(*lease));
+				struct lease *lease =
+					mem_append(&leases.items, &leases.n, sizeof(*lease));
 
 				lease->vf = vf->addr;
 				lease->domain_name = mem_strdup("web1");
