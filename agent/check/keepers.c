@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Who makes a PF's VFs again after a reboot, and what that does to VFs that guests have.
- *
- * NetworkManager sets the number whenever the connection comes up, and takes all VFs away when it
- * goes down, if the connection has a section for SR-IOV at all. udev, by a .link file or by a
- * rule, sets it whenever the interface appears. Another number than the current one takes all VFs
- * away first, for each of them.
- */
+#include "check/keepers.h"
+
+#include <assert.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +12,26 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 
-enum keeper_kind { KEEPER_NM, KEEPER_LINK, KEEPER_RULE };
+static const char *const kind_names[] = {
+	[KEEPER_NM] = "networkmanager",
+	[KEEPER_LINK] = "link",
+	[KEEPER_RULE] = "udev",
+};
+static_assert(ARRAY_SIZE(kind_names) == KEEPER_RULE + 1, "a name for every kind");
+
+const char *keeper_kind_name(enum keeper_kind kind)
+{
+	return kind_names[kind];
+}
 
 enum match { MATCH_NO, MATCH_MAYBE, MATCH_YES };
 
-struct keeper {
-	enum keeper_kind kind;
-	const char *path;
-	char *id;       /* of NetworkManager's connection */
-	long count;     /* -1: not known */
-	bool certain;   /* that it means this PF */
-	bool preserves; /* VFs, when it goes down */
-};
-
-struct keepers {
-	struct keeper *items;
-	size_t n;
-};
-
-static void keepers_clear(struct keepers *keepers)
+void keepers_clear(struct keepers *keepers)
 {
 	for (size_t i = 0; i < keepers->n; i++)
 		free(keepers->items[i].id);
 	free(keepers->items);
+	*keepers = (struct keepers){0};
 }
 
 static enum match both(enum match a, enum match b)
@@ -228,13 +220,48 @@ static enum match link_line(const struct ini *ini, const struct pf *pf)
 	return MATCH_MAYBE;
 }
 
-/* The first one that fits is the only one that counts. */
-static void read_links(struct keepers *keepers, const struct text_files *files, const struct pf *pf)
+/* The number that a file sets, if it does. */
+static void link_count(const struct ini *ini, const char *path, struct keeper *keeper)
 {
-	for (size_t i = 0; pf->netdev && i < files->n; i++) {
+	cleanup_free char *value = NULL;
+
+	if (!ini->key || !ini_is(ini, "Link", "SR-IOVVirtualFunctions"))
+		return;
+	value = ini_value(ini);
+	keeper->count = strtol(value, NULL, 10);
+	keeper->path = path;
+}
+
+/* "X.link.d/Y.conf" adds to "X.link", wherever the two are. */
+static bool is_drop_in_of(const char *path, const char *link)
+{
+	const char *name = strrchr(link, '/') + 1, *file = strrchr(path, '/');
+	size_t length = strlen(name);
+
+	return file - path > (ptrdiff_t)length + 2 && strncmp(file - 2, ".d", 2) == 0 &&
+	       strncmp(file - 2 - length, name, length) == 0 && file[-3 - (ptrdiff_t)length] == '/';
+}
+
+static void read_drop_ins(const struct text_files *files, const char *link, struct keeper *keeper)
+{
+	for (size_t i = 0; i < files->n; i++) {
 		struct ini ini = {.rest = files->items[i].text};
-		struct keeper keeper = {
-			.kind = KEEPER_LINK, .path = files->items[i].path, .count = -1};
+
+		while (is_drop_in_of(files->items[i].path, link) && ini_next(&ini))
+			link_count(&ini, files->items[i].path, keeper);
+	}
+}
+
+/* The first one that fits is the only one that counts. */
+static void read_links(struct keepers *keepers, const struct keeper_facts *facts,
+		       const struct pf *pf)
+{
+	const struct text_files *files = &facts->links;
+
+	for (size_t i = 0; pf->netdev && i < files->n; i++) {
+		const char *path = files->items[i].path;
+		struct ini ini = {.rest = files->items[i].text};
+		struct keeper keeper = {.kind = KEEPER_LINK, .path = path, .count = -1};
 		enum match match = MATCH_YES;
 		bool matches = false;
 
@@ -244,12 +271,10 @@ static void read_links(struct keepers *keepers, const struct text_files *files, 
 			if (ini_in(&ini, "Match")) {
 				matches = true;
 				match = both(match, link_line(&ini, pf));
-			} else if (ini_is(&ini, "Link", "SR-IOVVirtualFunctions")) {
-				cleanup_free char *value = ini_value(&ini);
-
-				keeper.count = strtol(value, NULL, 10);
 			}
+			link_count(&ini, path, &keeper);
 		}
+		read_drop_ins(&facts->drop_ins, path, &keeper);
 		if (!matches)
 			match = MATCH_NO;
 		if (keeper.count >= 0)
@@ -349,6 +374,9 @@ static enum match rule_token(const struct token *token, const struct pf *pf, uin
 		return rule_glob(value, path);
 	if (strcmp(key, "ATTR{address}") == 0 || strcmp(key, "ATTRS{address}") == 0)
 		return same_mac(value, pf);
+	/* What is there when it is asked decides; that is no question of which PF. */
+	if (ends_with(key, "sriov_numvfs}"))
+		return MATCH_YES;
 	if (ends_with(key, "{vendor}") || ends_with(key, "{device/vendor}"))
 		ids = mem_printf("0x%04x", vendor);
 	else if (ends_with(key, "{device}") || ends_with(key, "{device/device}"))
@@ -387,7 +415,9 @@ static void read_rule(struct keepers *keepers, const struct text_file *file, con
 	enum match match = MATCH_YES;
 
 	while (token_clear(&token), token_next(&line, &token)) {
-		if (strcmp(token.op, "==") == 0)
+		if (strcmp(token.op, "==") == 0 && ends_with(token.key, "sriov_numvfs}"))
+			keeper.patient = strcmp(token.value, "0") == 0;
+		else if (strcmp(token.op, "==") == 0)
 			match = both(match, rule_token(&token, &device->pf, device->vendor,
 						       device->device));
 		else if (strcmp(token.op, "!=") == 0)
@@ -501,6 +531,11 @@ static void judge_udev(struct judging *j, const struct keeper *keeper)
 	else if (keeper->count < 0)
 		report(j, CHECK_PERSISTENCE, VERDICT_PASS, NULL, "%s sets their number",
 		       keeper->path);
+	else if (keeper->count != (long)pf->num_vfs && keeper->patient)
+		report(j, CHECK_PERSISTENCE, VERDICT_WARN,
+		       mem_printf("vfpool set-vfs %s %u --persist", name, pf->num_vfs),
+		       "%s makes it %ld VFs after a reboot, not %u", keeper->path, keeper->count,
+		       pf->num_vfs);
 	else if (keeper->count != (long)pf->num_vfs)
 		report(j, CHECK_PERSISTENCE, VERDICT_WARN,
 		       mem_printf("vfpool set-vfs %s %u --persist, and take %s away", name,
@@ -538,31 +573,43 @@ static bool judge_quarrel(struct judging *j, const struct keepers *keepers)
 	return false;
 }
 
+void keepers_find(const struct keeper_facts *facts, const struct device_facts *device,
+		  struct keepers *out)
+{
+	*out = (struct keepers){0};
+	for (size_t i = 0; i < facts->nm.n; i++) {
+		read_keyfile(out, &facts->nm.items[i], &device->pf);
+		read_ifcfg(out, &facts->nm.items[i], &device->pf);
+	}
+	read_links(out, facts, &device->pf);
+	read_rules(out, &facts->rules, device);
+}
+
+const struct keeper *keepers_first(const struct keepers *keepers)
+{
+	const struct keeper *first = keepers->n ? &keepers->items[0] : NULL;
+
+	for (size_t i = 1; i < keepers->n && !first->certain; i++)
+		first = &keepers->items[i];
+	return first;
+}
+
 void judge_persistence(struct judging *j)
 {
 	const struct keeper_facts *facts = &j->facts->keepers;
-	const struct device_facts *device = j->device;
 	cleanup(keepers_clear) struct keepers keepers = {0};
 	const struct keeper *keeper;
 
 	if (!facts->read)
 		return;
-	for (size_t i = 0; i < facts->nm.n; i++) {
-		read_keyfile(&keepers, &facts->nm.items[i], &device->pf);
-		read_ifcfg(&keepers, &facts->nm.items[i], &device->pf);
-	}
-	read_links(&keepers, &facts->links, &device->pf);
-	read_rules(&keepers, &facts->rules, device);
-	if (!keepers.n) {
+	keepers_find(facts, j->device, &keepers);
+	keeper = keepers_first(&keepers);
+	if (!keeper) {
 		judge_none(j);
 		return;
 	}
 	if (judge_quarrel(j, &keepers))
 		return;
-	/* One that is certain comes before those that may mean another PF. */
-	keeper = &keepers.items[0];
-	for (size_t i = 1; i < keepers.n && !keeper->certain; i++)
-		keeper = &keepers.items[i];
 	switch (keeper->kind) {
 	case KEEPER_NM:
 		judge_nm(j, keeper);

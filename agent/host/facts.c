@@ -374,7 +374,7 @@ static void read_libvirt(const struct reader *r, struct libvirt_facts *out)
 
 /* Who keeps the number of VFs */
 
-static void read_nm(const struct reader *r, struct keeper_facts *out)
+static void read_nm(int root, struct keeper_facts *out)
 {
 	static const struct {
 		const char *dir, *with;
@@ -389,7 +389,7 @@ static void read_nm(const struct reader *r, struct keeper_facts *out)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		cleanup_list struct names names;
 
-		if (!root_list(r->root, places[i].dir, &names))
+		if (!root_list(root, places[i].dir, &names))
 			out->nm_read &= errno == ENOENT || errno == ENOTDIR;
 		for (size_t j = 0; j < names.n && j < CONFIG_FILES; j++) {
 			cleanup_free char *path =
@@ -397,7 +397,7 @@ static void read_nm(const struct reader *r, struct keeper_facts *out)
 			char *text;
 
 			errno = 0;
-			text = root_text(r->root, path, CONFIG_SIZE);
+			text = root_text(root, path, CONFIG_SIZE);
 			if (!text && errno == EACCES)
 				out->nm_read = false;
 			if (text && strstr(text, places[i].with))
@@ -408,11 +408,25 @@ static void read_nm(const struct reader *r, struct keeper_facts *out)
 	}
 }
 
-static void read_keepers(const struct reader *r, struct keeper_facts *out)
+static const char *const link_dirs[] = {"etc/systemd/network", "run/systemd/network",
+					"usr/local/lib/systemd/network", "usr/lib/systemd/network",
+					"lib/systemd/network"};
+
+/* Those of one .link file, from wherever it may have some. */
+static void read_drop_ins(int root, const char *link, struct text_files *out)
 {
-	static const char *const link_dirs[] = {"etc/systemd/network", "run/systemd/network",
-						"usr/local/lib/systemd/network",
-						"usr/lib/systemd/network", "lib/systemd/network"};
+	char *dirs[ARRAY_SIZE(link_dirs)];
+	const struct search search = {(const char *const *)dirs, ARRAY_SIZE(dirs), ".conf", NULL};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		dirs[i] = mem_printf("%s%s.d", link_dirs[i], strrchr(link, '/'));
+	read_files(root, &search, out);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		free(dirs[i]);
+}
+
+static void read_keepers(int root, struct keeper_facts *out)
+{
 	static const char *const rule_dirs[] = {"etc/udev/rules.d", "run/udev/rules.d",
 						"usr/local/lib/udev/rules.d",
 						"usr/lib/udev/rules.d", "lib/udev/rules.d"};
@@ -420,10 +434,12 @@ static void read_keepers(const struct reader *r, struct keeper_facts *out)
 	static const struct search rules = {rule_dirs, ARRAY_SIZE(rule_dirs), ".rules",
 					    "sriov_numvfs"};
 
-	out->read = root_exists(r->root, "etc");
-	read_nm(r, out);
-	read_files(r->root, &links, &out->links);
-	read_files(r->root, &rules, &out->rules);
+	out->read = root_exists(root, "etc");
+	read_nm(root, out);
+	read_files(root, &links, &out->links);
+	read_files(root, &rules, &out->rules);
+	for (size_t i = 0; i < out->links.n; i++)
+		read_drop_ins(root, out->links.items[i].path, &out->drop_ins);
 }
 
 /* Devices */
@@ -790,7 +806,7 @@ static int read_all(const struct reader *r, struct err **err)
 	read_kernel(r, &facts->kernel);
 	read_boot(r, facts->kernel.release, &facts->boot);
 	read_libvirt(r, &facts->libvirt);
-	read_keepers(r, &facts->keepers);
+	read_keepers(r->root, &facts->keepers);
 	return 0;
 }
 
@@ -827,4 +843,15 @@ int facts_read(const struct facts_source *source, struct facts *out, struct err 
 	else
 		*out = facts;
 	return rc;
+}
+
+int facts_read_keepers(const char *root, struct keeper_facts *out, struct err **err)
+{
+	cleanup_close int fd = -1;
+
+	*out = (struct keeper_facts){0};
+	if (root_open(root ? root : "/", &fd, err) < 0)
+		return -1;
+	read_keepers(fd, out);
+	return 0;
 }

@@ -21,4 +21,7 @@ struct facts_source {
  */
 int facts_read(const struct facts_source *source, struct facts *out, struct err **err);
 
+/* Who may keep the number of VFs, alone. root as above, NULL: this machine's. */
+int facts_read_keepers(const char *root, struct keeper_facts *out, struct err **err);
+
 #endif

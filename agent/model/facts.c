@@ -58,10 +58,17 @@ static void host_clear(struct facts *facts)
 	free(facts->boot.grub_default);
 	free(facts->boot.kernel_cmdline);
 	free(facts->boot.os_release);
-	text_files_clear(&facts->keepers.nm);
-	text_files_clear(&facts->keepers.links);
-	text_files_clear(&facts->keepers.rules);
+	keeper_facts_clear(&facts->keepers);
 	names_clear(&facts->pci_drivers);
+}
+
+void keeper_facts_clear(struct keeper_facts *facts)
+{
+	text_files_clear(&facts->nm);
+	text_files_clear(&facts->links);
+	text_files_clear(&facts->drop_ins);
+	text_files_clear(&facts->rules);
+	*facts = (struct keeper_facts){0};
 }
 
 void facts_clear(struct facts *facts)

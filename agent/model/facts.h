@@ -119,11 +119,12 @@ struct libvirt_facts {
 
 /* Who may keep a PF's number of VFs. */
 struct keeper_facts {
-	bool read;               /* there is an /etc to read */
-	bool nm_read;            /* its connections, which only root may read */
-	struct text_files nm;    /* NetworkManager's connections that speak of SR-IOV */
-	struct text_files links; /* systemd's .link files, in the order in which they count */
-	struct text_files rules; /* udev's rules that speak of sriov_numvfs */
+	bool read;                  /* there is an /etc to read */
+	bool nm_read;               /* its connections, which only root may read */
+	struct text_files nm;       /* NetworkManager's connections that speak of SR-IOV */
+	struct text_files links;    /* systemd's .link files, in the order in which they count */
+	struct text_files drop_ins; /* of .link files, likewise: "X.link.d/Y.conf" */
+	struct text_files rules;    /* udev's rules that speak of sriov_numvfs */
 };
 
 struct group_member {
@@ -171,6 +172,7 @@ struct facts {
 	size_t ngroups;
 };
 
+void keeper_facts_clear(struct keeper_facts *facts);
 void facts_clear(struct facts *facts);
 void names_clear(struct names *names);
 void text_files_clear(struct text_files *files);
