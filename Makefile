@@ -145,6 +145,7 @@ $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHI
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SEEDS_fuzz_domain_xml := tests/fuzz/seeds/domain_xml tests/data/domains
+FUZZ_SEEDS_fuzz_pool_xml := tests/fuzz/seeds/pool_xml
 
 .PHONY: fuzz
 fuzz: ## fuzz what reads hostile text, FUZZ_SECONDS each (default 60); needs clang

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "xml/strict.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,18 @@ int strict_end(const xmlNode *node, struct err **err)
 	return node ? node_error(node, err, "does not belong here") : 0;
 }
 
+static int unknown_attribute(const xmlNode *element, const xmlAttr *attr, const char *const *known,
+			     struct err **err)
+{
+	char names[128] = "none";
+
+	for (size_t used = 0; *known && used < sizeof(names); known++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used ? ", " : "", *known);
+	return node_error(element, err, "has an unknown attribute \"%s\"; it can have: %s",
+			  node_quote((const char *)attr->name), names);
+}
+
 int strict_attributes(const xmlNode *element, const char *const *known, struct err **err)
 {
 	for (const xmlAttr *attr = element->properties; attr; attr = attr->next) {
@@ -68,8 +81,7 @@ int strict_attributes(const xmlNode *element, const char *const *known, struct e
 		while (*name && strcmp(*name, (const char *)attr->name) != 0)
 			name++;
 		if (!*name || attr->ns)
-			return node_error(element, err, "has an unknown attribute \"%s\"",
-					  node_quote((const char *)attr->name));
+			return unknown_attribute(element, attr, known, err);
 	}
 	return 0;
 }
@@ -131,9 +143,21 @@ bool strict_decimal(const char *text, unsigned min, unsigned max, unsigned *out)
 	return true;
 }
 
-/* 0x and from min to max digits, as libvirt writes parts of an address. */
-static int read_hex(const xmlNode *element, const char *name, size_t min, size_t max,
-		    uint32_t limit, uint32_t *out, struct err **err)
+static int bad_hex(const xmlNode *element, const char *name, const char *text, size_t min,
+		   size_t max, uint32_t limit, struct err **err)
+{
+	const char *digits = max == 1 ? "digit" : "digits";
+
+	if (limit >> (4 * max - 1))
+		return node_error(element, err, "%s is \"%s\", not 0x and %zu%s%.0zu hex %s", name,
+				  node_quote(text), min, min < max ? " to " : "",
+				  min < max ? max : 0, digits);
+	return node_error(element, err, "%s is \"%s\", not a number up to 0x%x", name,
+			  node_quote(text), limit);
+}
+
+int strict_hex(const xmlNode *element, const char *name, size_t min, size_t max, uint32_t limit,
+	       uint32_t *out, struct err **err)
 {
 	const char *text;
 	uint32_t value;
@@ -143,10 +167,10 @@ static int read_hex(const xmlNode *element, const char *name, size_t min, size_t
 		return -1;
 	n = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, "0123456789abcdefABCDEF") : 0;
 	if (n < min || n > max || text[n + 2] != '\0')
-		return strict_bad(element, name, text, "a part of a PCI address", err);
+		return bad_hex(element, name, text, min, max, limit, err);
 	value = (uint32_t)strtoul(text + 2, NULL, 16);
 	if (value > limit)
-		return strict_bad(element, name, text, "a part of a PCI address", err);
+		return bad_hex(element, name, text, min, max, limit, err);
 	*out = value;
 	return 0;
 }
@@ -163,10 +187,10 @@ int strict_pciaddr(const xmlNode *element, struct pciaddr *out, struct err **err
 		return -1;
 	if (strcmp(type, "pci") != 0)
 		return strict_bad(element, "type", type, "pci", err);
-	if (read_hex(element, "domain", 4, 8, UINT32_MAX, &domain, err) < 0 ||
-	    read_hex(element, "bus", 2, 2, 0xff, &bus, err) < 0 ||
-	    read_hex(element, "slot", 2, 2, 0x1f, &slot, err) < 0 ||
-	    read_hex(element, "function", 1, 1, 7, &function, err) < 0)
+	if (strict_hex(element, "domain", 4, 8, UINT32_MAX, &domain, err) < 0 ||
+	    strict_hex(element, "bus", 2, 2, 0xff, &bus, err) < 0 ||
+	    strict_hex(element, "slot", 2, 2, 0x1f, &slot, err) < 0 ||
+	    strict_hex(element, "function", 1, 1, 7, &function, err) < 0)
 		return -1;
 	*out = (struct pciaddr){.domain = domain,
 				.bus = (uint8_t)bus,

@@ -8,6 +8,7 @@
 
 #include <libxml/tree.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/pciaddr.h"
@@ -52,6 +53,10 @@ bool strict_text(const xmlNode *element, char *buf, size_t size);
  * Plain decimal of at most seven digits, no zero in front: every number has one way to be written.
  */
 bool strict_decimal(const char *text, unsigned min, unsigned max, unsigned *out);
+
+/* An attribute of 0x and from min to max digits, as libvirt writes them; at most limit. */
+int strict_hex(const xmlNode *element, const char *name, size_t min, size_t max, uint32_t limit,
+	       uint32_t *out, struct err **err);
 
 /* <address type='pci' …/>, whole and as libvirt writes it. */
 int strict_pciaddr(const xmlNode *element, struct pciaddr *out, struct err **err);

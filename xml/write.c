@@ -75,6 +75,11 @@ void write_leaf(struct write *write, const char *name, const char *attr, const c
 	write_close(write);
 }
 
+void write_text(struct write *write, const char *name, const char *text)
+{
+	must(xmlTextWriterWriteElement(write->writer, BAD_CAST name, BAD_CAST text));
+}
+
 void write_vlan(struct write *write, unsigned vlan)
 {
 	write_open(write, "vlan");

@@ -32,6 +32,9 @@ void write_attr_number(struct write *write, const char *name, unsigned value);
 /* <NAME ATTR="VALUE"/> */
 void write_leaf(struct write *write, const char *name, const char *attr, const char *value);
 
+/* <NAME>TEXT</NAME> */
+void write_text(struct write *write, const char *name, const char *text);
+
 /* <vlan><tag id="VLAN"/></vlan> */
 void write_vlan(struct write *write, unsigned vlan);
 

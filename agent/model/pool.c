@@ -5,9 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool pool_name_valid(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789_.-");
+
+	return n >= 1 && n <= POOL_NAME_MAX && !name[n] && *name != '.' && *name != '-';
+}
+
 void pool_clear(struct pool *pool)
 {
 	free(pool->name);
+	free(pool->error);
 	for (size_t i = 0; i < pool->npfs; i++) {
 		free(pool->pfs[i].dev);
 		free(pool->pfs[i].driver);
