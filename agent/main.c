@@ -14,7 +14,8 @@
 #include "verbs/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_attach, &verb_detach, &verb_set, &verb_list, &verb_why, &verb_check, &verb_reconcile,
+	&verb_attach, &verb_detach, &verb_set,     &verb_list,
+	&verb_why,    &verb_check,  &verb_set_vfs, &verb_reconcile,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };

@@ -123,6 +123,7 @@ static const struct host_ops real_ops = {
 	.user_of = host_user_of,
 	.persist = host_persist,
 	.forget = host_forget,
+	.read_keepers = host_read_keepers,
 	.write_note = host_write_note,
 	.read_notes = host_read_notes,
 	.drop_note = host_drop_note,

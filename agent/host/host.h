@@ -24,6 +24,7 @@ enum {
 };
 
 struct host;
+struct keeper_facts;
 
 struct host_ops {
 	/*
@@ -113,6 +114,9 @@ struct host_ops {
 	int (*persist)(struct host *host, const struct persist *persist, char **path,
 		       struct err **err);
 	int (*forget)(struct host *host, struct pciaddr pf, bool *was, struct err **err);
+
+	/* Who keeps it, whoever wrote that. */
+	int (*read_keepers)(struct host *host, struct keeper_facts *out, struct err **err);
 
 	/* What is owed by resizes of PFs, those that were interrupted, too. Durable until a reboot.
 	 */

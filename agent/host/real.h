@@ -55,6 +55,7 @@ int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec
 char *host_user_of(struct host *host, const struct vf *vf);
 int host_persist(struct host *host, const struct persist *persist, char **path, struct err **err);
 int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **err);
+int host_read_keepers(struct host *host, struct keeper_facts *out, struct err **err);
 int host_write_note(struct host *host, const struct resize_note *note, struct err **err);
 int host_read_notes(struct host *host, struct resize_notes *out, struct err **err);
 int host_drop_note(struct host *host, struct pciaddr pf, struct err **err);

@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "host/child.h"
+#include "host/facts.h"
 #include "host/file.h"
 #include "host/lock.h"
 #include "host/persist.h"
@@ -423,6 +424,12 @@ int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **er
 {
 	return refuse_made_tree(real(host), "a change", err) ? -1
 							     : persist_forget("", pf, was, err);
+}
+
+int host_read_keepers(struct host *host, struct keeper_facts *out, struct err **err)
+{
+	*out = (struct keeper_facts){0};
+	return real(host)->netlink ? facts_read_keepers(NULL, out, err) : 0;
 }
 
 /* Notes */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "converge/converge.h"
+#include "converge/resize.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -49,16 +50,43 @@ struct tally {
 	struct err *first;
 };
 
-static void tally_failure(struct tally *tally, const char *domain, struct err *why)
+static void tally_failure(struct tally *tally, struct err *why)
 {
 	tally->failed++;
-	err_wrap(&why, "reconciling %s", domain);
 	if (!tally->first) {
 		tally->first = why;
 		return;
 	}
 	err_detail(&tally->first, "%s", why->what);
 	err_free(&why);
+}
+
+static void tally_domain_failure(struct tally *tally, const char *domain, struct err *why)
+{
+	err_wrap(&why, "reconciling %s", domain);
+	tally_failure(tally, why);
+}
+
+static void tally_plan(void *arg, const char *domain, const struct plan *plan)
+{
+	struct tally *tally = arg;
+
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].did && !plan->subjects[i].failed) {
+			assigned_add(tally->table, domain, &plan->subjects[i]);
+			tally->mended++;
+		}
+}
+
+/* VFs that guests gave up for a PF's number to be changed, which was then interrupted. */
+static void resume_resizes(struct edges *edges, const char *domain_uuid, unsigned seconds,
+			   struct tally *tally)
+{
+	const struct resize_listener listener = {.heard = tally_plan, .arg = tally};
+	struct err *why = NULL;
+
+	if (resize_resume(edges, domain_uuid, seconds, &listener, &why))
+		tally_failure(tally, why);
 }
 
 /* Takes the converge over and closes it. */
@@ -69,12 +97,8 @@ static void reconcile(struct converge *c, struct tally *tally)
 	struct err *why = NULL;
 
 	if (converge_run(c, &wants, NULL, CONVERGE_MEND, &plan, NULL, &why))
-		tally_failure(tally, c->dom.name, why);
-	for (size_t i = 0; i < plan.nsubjects; i++)
-		if (plan.subjects[i].did && !plan.subjects[i].failed) {
-			assigned_add(tally->table, c->dom.name, &plan.subjects[i]);
-			tally->mended++;
-		}
+		tally_domain_failure(tally, c->dom.name, why);
+	tally_plan(tally, c->dom.name, &plan);
 	plan_clear(&plan);
 	wants_clear(&wants);
 	converge_close(c);
@@ -87,7 +111,7 @@ static void reconcile_leased(struct edges *edges, const char *uuid, const char *
 	struct err *why = NULL;
 
 	if (converge_open_leased(&c, edges, uuid, name, seconds, &why))
-		tally_failure(tally, name, why);
+		tally_domain_failure(tally, name, why);
 	else
 		reconcile(&c, tally);
 }
@@ -116,6 +140,7 @@ static int reconcile_all(struct edges *edges, unsigned seconds, struct tally *ta
 	struct leases leases = {0};
 	size_t n = 0;
 
+	resume_resizes(edges, NULL, seconds, tally);
 	if (edges->store->ops->list(edges->store, NULL, NULL, &leases, err))
 		return -1;
 	if (edges->virt->ops->list(edges->virt, &doms, &n, err)) {
@@ -139,7 +164,12 @@ static int reconcile_one(struct edges *edges, const struct request *request, str
 			 struct err **err)
 {
 	struct converge c;
+	struct virt_dom dom;
 
+	if (edges->virt->ops->find(edges->virt, request->domain, &dom, err))
+		return err_wrap(err, "reconciling %s", request->domain);
+	resume_resizes(edges, dom.uuid, request->timeout, tally);
+	virt_dom_clear(edges->virt, &dom);
 	if (converge_open(&c, edges, request->domain, request->timeout, err))
 		return err_wrap(err, "reconciling %s", request->domain);
 	reconcile(&c, tally);

@@ -48,6 +48,7 @@ extern const struct verb verb_why;
 extern const struct verb verb_reconcile;
 extern const struct verb verb_set;
 extern const struct verb verb_check;
+extern const struct verb verb_set_vfs;
 
 /*
  * Parses a verb's options with argp; parse is argp's parser, input its state->input. Options and

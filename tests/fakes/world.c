@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "host/sizing.h"
+#include "model/facts.h"
 #include "xml/domain.h"
 
 #define WORLD_OF(edge, member) ((struct world *)((char *)(edge)-offsetof(struct world, member)))
@@ -412,6 +413,14 @@ static int host_forget(struct host *host, struct pciaddr pf, bool *was, struct e
 	return 0;
 }
 
+static int host_read_keepers(struct host *host, struct keeper_facts *out, struct err **err)
+{
+	if (call(WORLD_OF(host, host), "read_keepers", err))
+		return -1;
+	*out = (struct keeper_facts){.read = true};
+	return 0;
+}
+
 static int host_drop_note(struct host *host, struct pciaddr pf, struct err **err)
 {
 	struct world *w = WORLD_OF(host, host);
@@ -484,6 +493,7 @@ static const struct host_ops host_ops = {
 	.user_of = host_user_of,
 	.persist = host_persist,
 	.forget = host_forget,
+	.read_keepers = host_read_keepers,
 	.write_note = host_write_note,
 	.read_notes = host_read_notes,
 	.drop_note = host_drop_note,
@@ -1012,7 +1022,8 @@ void world_forget(struct world *w, const char *name)
 int world_run(struct world *w, const char *command, struct err **err)
 {
 	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_set,
-						   &verb_list,   &verb_why,    &verb_reconcile};
+						   &verb_list,   &verb_why,    &verb_reconcile,
+						   &verb_set_vfs};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
 	int argc = 0, result = -1, out, null;
