@@ -169,8 +169,8 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 				     vf->address);
 		return REFUSAL_HOST_ADDRESS;
 	}
-	/* A prebound pool's VFs wait on vfio-pci. */
-	if (vf->driver && driver_is_userspace(vf->driver) &&
+	/* A prebound pool's VFs wait on vfio-pci, as all do of a PF that was set so. */
+	if (vf->driver && driver_is_userspace(vf->driver) && !vf->prebound &&
 	    !(judge->pool && judge->pool->prebound && !strcmp(vf->driver, "vfio-pci"))) {
 		*reason = mem_printf("bound to %s, and not by vfpool", vf->driver);
 		return REFUSAL_HOST_DRIVER;
