@@ -20,6 +20,10 @@
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
 #endif
 
+#ifndef ALTIFNAMSIZ
+#define ALTIFNAMSIZ 128
+#endif
+
 #define BUFFER_SIZE 65536 /* twice what the kernel puts into one part of a dump */
 #define VF_SIZE 512       /* of one VF's part of a message, with room to spare */
 #define DUMP_TRIES 5
@@ -103,6 +107,34 @@ bool link_parse(const struct nlmsghdr *msg, struct link *out)
 		}
 	}
 	return true;
+}
+
+void link_names_parse(const struct nlmsghdr *msg, struct link_names *out)
+{
+	struct nlmsghdr *hdr = (struct nlmsghdr *)(uintptr_t)msg;
+	struct nlattr *tb[IFLA_MAX + 1], *name;
+	int left;
+
+	if (msg->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(hdr, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0 ||
+	    !tb[IFLA_PROP_LIST])
+		return;
+	nla_for_each_nested (name, tb[IFLA_PROP_LIST], left) {
+		char text[ALTIFNAMSIZ];
+
+		if (nla_type(name) != IFLA_ALT_IFNAME)
+			continue;
+		copy_name(text, sizeof(text), name);
+		*(char **)mem_append(&out->items, &out->n, sizeof(char *)) = mem_strdup(text);
+	}
+}
+
+void link_names_clear(struct link_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->items[i]);
+	free(names->items);
+	*names = (struct link_names){0};
 }
 
 bool link_address_parse(const struct nlmsghdr *msg, struct link_address *out)
@@ -457,6 +489,26 @@ int netlink_link(struct netlink *nl, const char *name, struct link *out, struct 
 		return err_set(err, ERR_FAILED, "the kernel's answer about %s makes no sense",
 			       name);
 	*out = one.link;
+	return 0;
+}
+
+static void take_names(const struct nlmsghdr *part, void *data)
+{
+	link_names_parse(part, data);
+}
+
+int netlink_altnames(struct netlink *nl, int link, struct link_names *out, struct err **err)
+{
+	struct link_names names = {0};
+	int error =
+		request(nl, link_request(link, NULL, RTEXT_FILTER_SKIP_STATS), take_names, &names);
+
+	if (error && error != ENODEV) {
+		link_names_clear(&names);
+		return err_errno(err, error, "asking the kernel for the names of interface %d",
+				 link);
+	}
+	*out = names;
 	return 0;
 }
 

@@ -36,6 +36,12 @@ struct links {
 	size_t n;
 };
 
+/* The alternative names of a link, in the kernel's order. */
+struct link_names {
+	char **items;
+	size_t n;
+};
+
 /* An IP address that is not link-local. */
 struct link_address {
 	int link;
@@ -50,6 +56,10 @@ struct link_addresses {
 /* false: not a message of that kind, or not one that is wanted; *out is then undefined. */
 bool link_parse(const struct nlmsghdr *msg, struct link *out);
 bool link_address_parse(const struct nlmsghdr *msg, struct link_address *out);
+
+/* Adds the alternative names that a message about a link has. */
+void link_names_parse(const struct nlmsghdr *msg, struct link_names *out);
+void link_names_clear(struct link_names *names);
 
 /*
  * The settings of the VFs 0 to n-1 as far as the message has them whole; the others in out are
@@ -72,6 +82,9 @@ void netlink_close(struct netlink *nl);
 
 /* By name or altname. ERR_ABSENT: there is none in this network namespace. */
 int netlink_link(struct netlink *nl, const char *name, struct link *out, struct err **err);
+
+/* The alternative names of a link; none where the kernel knows no such thing. */
+int netlink_altnames(struct netlink *nl, int link, struct link_names *out, struct err **err);
 
 /* All links of this network namespace. */
 int netlink_links(struct netlink *nl, struct links *out, struct err **err);

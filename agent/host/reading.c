@@ -163,12 +163,65 @@ static void read_tree_netdevs(struct real_host *h, struct pf *pf, unsigned what)
 	}
 }
 
+/* The PF's netdev by all its names. A PF has few, the host can have thousands: so it is asked. */
+static int read_names(struct real_host *h, struct pf *pf, struct err **err)
+{
+	struct link_names names;
+	struct link link;
+	int got;
+
+	if (!h->netlink) {
+		read_tree_netdevs(h, pf, 0);
+		return 0;
+	}
+	got = link_of(h, pf->addr, &link, err);
+	if (got <= 0)
+		return got;
+	set_pf_link(pf, &link);
+	if (netlink_altnames(h->netlink, link.index, &names, err))
+		return -1;
+	pf->altnames = names.items;
+	pf->naltnames = names.n;
+	return 0;
+}
+
+static int read_pf_alone(struct real_host *h, struct pciaddr addr, struct pf *out, struct err **err)
+{
+	struct pf pf;
+
+	if (sysfs_read_pf_alone(h->sysfs, addr, &pf, err))
+		return -1;
+	if (read_names(h, &pf, err)) {
+		pf_clear(&pf);
+		return -1;
+	}
+	*out = pf;
+	return 0;
+}
+
+static int read_all_alone(struct real_host *h, struct inventory *out, struct err **err)
+{
+	struct inventory inventory;
+
+	if (sysfs_read_all_alone(h->sysfs, &inventory, err))
+		return -1;
+	for (size_t i = 0; i < inventory.npfs; i++)
+		if (read_names(h, &inventory.pfs[i], err)) {
+			inventory_clear(&inventory);
+			return -1;
+		}
+	*out = inventory;
+	return 0;
+}
+
 int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
 		 struct err **err)
 {
 	struct real_host *h = real(host);
 	struct pf pf;
 
+	if (what & HOST_NO_VFS)
+		return read_pf_alone(h, addr, out, err);
 	if (sysfs_read_pf(h->sysfs, addr, &pf, err))
 		return -1;
 	if (!h->netlink) {
@@ -355,6 +408,8 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 	struct real_host *h = real(host);
 	struct inventory inventory;
 
+	if (what & HOST_NO_VFS)
+		return read_all_alone(h, out, err);
 	if (sysfs_read_all(h->sysfs, &inventory, err))
 		return -1;
 	if (!h->netlink) {

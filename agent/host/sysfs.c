@@ -27,6 +27,8 @@
 #define DIRENT_BUFFER 65536
 #define TOTAL "sriov_totalvfs"
 #define NUM "sriov_numvfs"
+#define OFFSET "sriov_offset"
+#define STRIDE "sriov_stride"
 
 struct sysfs {
 	int root;
@@ -371,8 +373,19 @@ static void read_vfs(struct sysfs *sysfs, struct bounds *bounds, const struct ad
 	}
 }
 
-static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, struct bounds *bounds,
-		    const struct addrs *present, struct pf *out)
+static uint16_t id_at(struct sysfs *sysfs, struct pciaddr addr, const char *file)
+{
+	long id;
+
+	return number_at(sysfs->devices, device_file(addr, file), 16, &id) && id > 0 &&
+			       id <= UINT16_MAX
+		       ? (uint16_t)id
+		       : 0;
+}
+
+/* All but the VFs. */
+static void read_pf_itself(struct sysfs *sysfs, struct pciaddr addr, unsigned total,
+			   struct bounds *bounds, struct pf *out)
 {
 	long node;
 
@@ -385,19 +398,61 @@ static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, st
 	};
 	if (number_at(sysfs->devices, device_file(addr, "numa_node"), 10, &node) && node >= 0)
 		out->numa_node = (int)node;
+}
+
+static void read_pf(struct sysfs *sysfs, struct pciaddr addr, unsigned total, struct bounds *bounds,
+		    const struct addrs *present, struct pf *out)
+{
+	read_pf_itself(sysfs, addr, total, bounds, out);
 	read_vfs(sysfs, bounds, present, out);
+}
+
+static void read_pf_alone(struct sysfs *sysfs, struct pciaddr addr, unsigned total, struct pf *out)
+{
+	read_pf_itself(sysfs, addr, total, NULL, out);
+	out->vendor = id_at(sysfs, addr, "vendor");
+	out->product = id_at(sysfs, addr, "device");
+}
+
+/* false: it is no PF. */
+static bool total_of(struct sysfs *sysfs, struct pciaddr addr, long *total)
+{
+	return number_at(sysfs->devices, device_file(addr, TOTAL), 10, total) && *total >= 0;
+}
+
+static int no_pf(struct sysfs *sysfs, struct pciaddr addr, struct err **err)
+{
+	return err_set(err, ERR_ABSENT,
+		       sysfs_present(sysfs, addr) ? "PCI device %s is no PF"
+						  : "there is no PCI device %s",
+		       pciaddr_str(addr));
 }
 
 int sysfs_read_pf(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err)
 {
 	long total;
 
-	if (!number_at(sysfs->devices, device_file(addr, TOTAL), 10, &total) || total < 0)
-		return err_set(err, ERR_ABSENT,
-			       sysfs_present(sysfs, addr) ? "PCI device %s is no PF"
-							  : "there is no PCI device %s",
-			       pciaddr_str(addr));
+	if (!total_of(sysfs, addr, &total))
+		return no_pf(sysfs, addr, err);
 	read_pf(sysfs, addr, (unsigned)total, NULL, NULL, out);
+	return 0;
+}
+
+int sysfs_read_pf_alone(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err)
+{
+	long total;
+
+	if (!total_of(sysfs, addr, &total))
+		return no_pf(sysfs, addr, err);
+	read_pf_alone(sysfs, addr, (unsigned)total, out);
+	return 0;
+}
+
+static int list_devices(struct sysfs *sysfs, struct addrs *out, struct err **err)
+{
+	if (sysfs->devices >= 0 && lseek(sysfs->devices, 0, SEEK_SET) < 0)
+		return err_errno(err, errno, "listing the PCI devices");
+	*out = addrs_in(sysfs, sysfs->devices);
 	return 0;
 }
 
@@ -408,22 +463,68 @@ int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err)
 	struct inventory inventory = {0};
 	cleanup_free bool *is_vf = NULL; /* of present */
 
-	if (sysfs->devices >= 0 && lseek(sysfs->devices, 0, SEEK_SET) < 0)
-		return err_errno(err, errno, "listing the PCI devices");
-	present = addrs_in(sysfs, sysfs->devices);
+	if (list_devices(sysfs, &present, err))
+		return -1;
 	is_vf = mem_zero(present.n, sizeof(*is_vf));
 	for (size_t i = 0; i < present.n; i++) {
 		struct pciaddr addr = present.items[i];
 		struct pf *pf;
 		long total;
 
-		if (is_vf[i] || !number_at(sysfs->devices, device_file(addr, TOTAL), 10, &total) ||
-		    total < 0)
+		if (is_vf[i] || !total_of(sysfs, addr, &total))
 			continue;
 		pf = mem_append(&inventory.pfs, &inventory.npfs, sizeof(*pf));
 		read_pf(sysfs, addr, (unsigned)total, &bounds, &present, pf);
 		for (size_t v = 0; v < pf->nvfs; v++)
 			is_vf[addrs_find(&present, pf->vfs[v].addr) - present.items] = true;
+	}
+	*out = inventory;
+	return 0;
+}
+
+/*
+ * Where the VFs of a PF are follows from two numbers of it. A kernel before 4.14 does not tell
+ * them: then each VF is asked whether it is a PF.
+ */
+static void mark_vfs(struct sysfs *sysfs, const struct pf *pf, const struct addrs *present,
+		     bool *is_vf)
+{
+	unsigned offset = pf->num_vfs ? count_at(sysfs->devices, device_file(pf->addr, OFFSET)) : 0;
+	unsigned stride = offset ? count_at(sysfs->devices, device_file(pf->addr, STRIDE)) : 0;
+	unsigned id =
+		(unsigned)pf->addr.bus << 8 | (unsigned)pf->addr.device << 3 | pf->addr.function;
+
+	for (unsigned i = 0; offset && i < pf->num_vfs; i++) {
+		unsigned at = id + offset + i * stride;
+		struct pciaddr addr = {.domain = pf->addr.domain,
+				       .bus = (uint8_t)(at >> 8),
+				       .device = at >> 3 & 31,
+				       .function = at & 7};
+		const struct pciaddr *found = at <= UINT16_MAX ? addrs_find(present, addr) : NULL;
+
+		if (found)
+			is_vf[found - present->items] = true;
+	}
+}
+
+int sysfs_read_all_alone(struct sysfs *sysfs, struct inventory *out, struct err **err)
+{
+	cleanup(addrs_clear) struct addrs present = {0};
+	struct inventory inventory = {0};
+	cleanup_free bool *is_vf = NULL; /* of present */
+
+	if (list_devices(sysfs, &present, err))
+		return -1;
+	is_vf = mem_zero(present.n, sizeof(*is_vf));
+	for (size_t i = 0; i < present.n; i++) {
+		struct pf *pf;
+		long total;
+
+		if (is_vf[i] || !total_of(sysfs, present.items[i], &total))
+			continue;
+		pf = mem_append(&inventory.pfs, &inventory.npfs, sizeof(*pf));
+		read_pf_alone(sysfs, present.items[i], (unsigned)total, pf);
+		mark_vfs(sysfs, pf, &present, is_vf);
 	}
 	*out = inventory;
 	return 0;

@@ -55,6 +55,10 @@ void sysfs_counts(struct sysfs *sysfs, struct pciaddr pf, unsigned *total, unsig
 int sysfs_read_pf(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err);
 int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err);
 
+/* The same without the VFs, and with the PCI ids. No file is touched that is a VF's. */
+int sysfs_read_pf_alone(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err);
+int sysfs_read_all_alone(struct sysfs *sysfs, struct inventory *out, struct err **err);
+
 /* The first other device in its IOMMU group that is no bridge; NULL: none. The caller frees it. */
 char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr);
 

@@ -375,6 +375,8 @@ static void make_pf(const struct tree *tree, unsigned pf, int *groups)
 	make_function(tree->dir, &f);
 	device_text(tree->dir, device, "sriov_totalvfs", "%u\n", total);
 	device_text(tree->dir, device, "sriov_numvfs", "%u\n", tree->vfs);
+	device_text(tree->dir, device, "sriov_offset", "%u\n", tree->vfs <= 64 ? 128 : 8);
+	device_text(tree->dir, device, "sriov_stride", "%u\n", tree->vfs <= 64 ? 2 : 1);
 	if (!tree->storage && !tree->no_netdevs) {
 		(void)snprintf(name, sizeof(name), "eth%u", pf + 1);
 		tree_netdev(tree->dir, f.addr, name);

@@ -201,6 +201,45 @@ static void a_pf(void **state)
 	assert_string_equal(link.kind, "");
 }
 
+static void alternative_names(void **state)
+{
+	struct maker m = link_message(3, "eth1");
+	struct link_names names = {0};
+	struct nlmsghdr *msg;
+	char longest[128];
+	size_t list;
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[127] = '\0';
+	list = put(&m, IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
+	put_text(&m, IFLA_ALT_IFNAME, "uplink0");
+	put_number(&m, IFLA_ALT_IFNAME + 1, 7);
+	put_text(&m, IFLA_ALT_IFNAME, longest);
+	put(&m, IFLA_ALT_IFNAME, "unended", 7);
+	put(&m, IFLA_ALT_IFNAME, NULL, 0);
+	end_nest(&m, list);
+	msg = finish(&m, m.size);
+	link_names_parse(msg, &names);
+	assert_int_equal(names.n, 4);
+	assert_string_equal(names.items[0], "uplink0");
+	assert_string_equal(names.items[1], longest);
+	assert_string_equal(names.items[2], "unended");
+	assert_string_equal(names.items[3], "");
+	link_names_clear(&names);
+	/* Cut anywhere, it has as many as are whole. */
+	for (size_t size = NLMSG_HDRLEN; size < m.size; size++) {
+		struct nlmsghdr *cut = finish(&m, size);
+
+		link_names_parse(cut, &names);
+		assert_true(names.n <= 4);
+		link_names_clear(&names);
+		free(cut);
+	}
+	free(msg);
+	free(m.data);
+}
+
 static void what_lies_on_what(void **state)
 {
 	struct maker m = link_message(12, "eth1v0.5");
@@ -536,6 +575,7 @@ static void the_kernel_itself(void **state)
 {
 	struct netlink *nl = NULL;
 	struct link_addresses list;
+	struct link_names names;
 	struct err *err = NULL;
 	struct vf_settings vf;
 	const struct link *lo;
@@ -549,6 +589,10 @@ static void the_kernel_itself(void **state)
 	assert_int_equal(netlink_link(nl, "lo", &link, NULL), 0);
 	assert_string_equal(link.name, "lo");
 	assert_false(link.pci_set);
+	assert_int_equal(netlink_altnames(nl, link.index, &names, NULL), 0);
+	link_names_clear(&names);
+	assert_int_equal(netlink_altnames(nl, 0x7ffffff0, &names, NULL), 0);
+	assert_int_equal(names.n, 0);
 	assert_int_equal(netlink_link(nl, "nonesuch0", &link, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
@@ -579,6 +623,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pf),
+		cmocka_unit_test(alternative_names),
 		cmocka_unit_test(what_lies_on_what),
 		cmocka_unit_test(the_parent_must_be_on_pci),
 		cmocka_unit_test(the_pf_is_not_its_representors),

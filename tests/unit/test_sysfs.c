@@ -476,8 +476,44 @@ static void attributes_of_nonsense(void **state)
 	tree_end(&tree);
 }
 
+/* The PFs without their VFs are the same PFs, and more is known of them. */
+static void pfs_alone(void **state)
+{
+	struct tree tree = tree_new((struct tree){.pfs = 3, .vfs = 100, .gaps = true});
+	struct host *host = host_on(&tree);
+	struct inventory all, alone;
+
+	(void)state;
+	/* Without these numbers each VF is asked. */
+	device_drop(&tree, tree_pf(&tree, 1), "sriov_offset");
+	device_text(&tree, tree_pf(&tree, 2), "sriov_stride", "65535\n");
+	assert_int_equal(host->ops->read_all(host, 0, &all, NULL), 0);
+	assert_int_equal(host->ops->read_all(host, HOST_NO_VFS, &alone, NULL), 0);
+	assert_int_equal(alone.npfs, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct pf pf, *a = &alone.pfs[i];
+
+		assert_true(pciaddr_equal(a->addr, all.pfs[i].addr));
+		same_text(a->netdev, all.pfs[i].netdev);
+		same_text(a->driver, all.pfs[i].driver);
+		assert_int_equal(a->num_vfs, 100);
+		assert_int_equal(a->nvfs, 0);
+		assert_null(a->vfs);
+		assert_int_equal(a->vendor, 0x8086);
+		assert_int_equal(a->product, 0x10c9);
+		assert_int_equal(host->ops->read_pf(host, a->addr, HOST_NO_VFS, &pf, NULL), 0);
+		same_pf(&pf, a);
+		assert_int_equal(pf.vendor, 0x8086);
+		pf_clear(&pf);
+	}
+	inventory_clear(&all);
+	inventory_clear(&alone);
+	host->ops->close(host);
+	tree_end(&tree);
+}
+
 /* System calls of reading the whole tree, counted by tracing a child; -1: not allowed here. */
-static long count_system_calls(const char *dir)
+static long count_system_calls(const char *dir, unsigned what)
 {
 	long calls = 0;
 	int status;
@@ -490,7 +526,7 @@ static long count_system_calls(const char *dir)
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
 			_exit(77);
 		if (host_open(dir, &host, NULL) ||
-		    host->ops->read_all(host, HOST_NETDEVS | HOST_SETTINGS, &inventory, NULL))
+		    host->ops->read_all(host, what, &inventory, NULL))
 			_exit(1);
 		_exit(0);
 	}
@@ -510,7 +546,8 @@ static void four_system_calls_a_vf(void **state)
 {
 	struct tree small = tree_new((struct tree){.pfs = 1, .vfs = 8});
 	struct tree big = tree_new((struct tree){.pfs = 8, .vfs = 32});
-	long few = count_system_calls(small.dir), many = count_system_calls(big.dir);
+	long few = count_system_calls(small.dir, HOST_NETDEVS | HOST_SETTINGS);
+	long many = count_system_calls(big.dir, HOST_NETDEVS | HOST_SETTINGS);
 
 	(void)state;
 	tree_end(&small);
@@ -519,6 +556,23 @@ static void four_system_calls_a_vf(void **state)
 		skip();
 	print_message("# 8 VFs: %ld system calls, 256 VFs: %ld\n", few, many);
 	assert_true(many - few <= 4 * (256 - 8));
+}
+
+static void no_system_call_a_vf(void **state)
+{
+	struct tree small = tree_new((struct tree){.pfs = 8, .vfs = 1});
+	struct tree big = tree_new((struct tree){.pfs = 8, .vfs = 64});
+	long few = count_system_calls(small.dir, HOST_NO_VFS);
+	long many = count_system_calls(big.dir, HOST_NO_VFS);
+
+	(void)state;
+	tree_end(&small);
+	tree_end(&big);
+	if (few < 0)
+		skip();
+	print_message("# 8 PFs alone: %ld system calls, with 512 VFs: %ld\n", few, many);
+	/* The list of all devices is longer; memory for it may be asked for. */
+	assert_true(many <= few + 8);
 }
 
 static void thousands(void **state)
@@ -562,7 +616,9 @@ int main(void)
 		cmocka_unit_test(a_made_tree_is_never_changed),
 		cmocka_unit_test(nothing_there),
 		cmocka_unit_test(attributes_of_nonsense),
+		cmocka_unit_test(pfs_alone),
 		cmocka_unit_test(four_system_calls_a_vf),
+		cmocka_unit_test(no_system_call_a_vf),
 		cmocka_unit_test(thousands),
 	};
 
