@@ -220,9 +220,7 @@ static int gather_leases(struct converge *c, struct gathered *g, struct pciaddr 
 		return -1;
 	for (size_t i = 0; i < of_pf.n; i++)
 		if (!leases_by_vf(&g->leases, of_pf.items[i].vf))
-			*(struct lease *)mem_append(&g->leases.items, &g->leases.n,
-						    sizeof(struct lease)) =
-				lease_copy(&of_pf.items[i]);
+			leases_add(&g->leases, lease_copy(&of_pf.items[i]));
 	leases_clear(&of_pf);
 	return 0;
 }
@@ -299,8 +297,7 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	bool chooses = false;
 
 	for (size_t i = 0; i < c->leases.n; i++)
-		*(struct lease *)mem_append(&g->leases.items, &g->leases.n, sizeof(struct lease)) =
-			lease_copy(&c->leases.items[i]);
+		leases_add(&g->leases, lease_copy(&c->leases.items[i]));
 	for (size_t i = 0; i < c->leases.n; i++)
 		if ((!scope || scope_has(scope, c->leases.items[i].assignment)) &&
 		    gather_pf_if_there(

@@ -477,11 +477,6 @@ static int sqlite_store_drop(struct store *store, const struct lease *lease, str
 	return change_row(s, stmt, lease, "drop a lease in", err);
 }
 
-static int compare_leases(const void *a, const void *b)
-{
-	return pciaddr_compare(((const struct lease *)a)->vf, ((const struct lease *)b)->vf);
-}
-
 static int sqlite_store_list(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
 			     struct leases *out, struct err **err)
 {
@@ -512,8 +507,7 @@ static int sqlite_store_list(struct store *store, const char *domain_uuid, const
 		const char *bad = NULL;
 
 		if (read_lease(row, &lease, &bad))
-			*(struct lease *)mem_append(&found.items, &found.n, sizeof(*found.items)) =
-				lease;
+			leases_add(&found, lease);
 		else
 			log_warn("%s: the lease of VF '%s' (assignment '%s', guest '%s') cannot be "
 				 "read, its %s is not valid; it is left alone and keeps that VF "
@@ -525,9 +519,6 @@ static int sqlite_store_list(struct store *store, const char *domain_uuid, const
 		leases_clear(&found);
 		return failed(s, sqlite3_extended_errcode(s->db), "read", err);
 	}
-	/* As text, 10000:01:10.0 comes before 1000:01:10.0. */
-	if (found.n)
-		qsort(found.items, found.n, sizeof(*found.items), compare_leases);
 	*out = found;
 	return 0;
 }

@@ -55,12 +55,28 @@ void leases_clear(struct leases *leases)
 	memset(leases, 0, sizeof(*leases));
 }
 
+void leases_add(struct leases *leases, struct lease lease)
+{
+	size_t at = leases->n;
+
+	(void)mem_append(&leases->items, &leases->n, sizeof(lease));
+	/* They come in order as a rule, and then nothing is moved. */
+	while (at && pciaddr_compare(leases->items[at - 1].vf, lease.vf) > 0)
+		at--;
+	memmove(&leases->items[at + 1], &leases->items[at], (leases->n - 1 - at) * sizeof(lease));
+	leases->items[at] = lease;
+}
+
+static int compare_vf(const void *vf, const void *lease)
+{
+	return pciaddr_compare(*(const struct pciaddr *)vf, ((const struct lease *)lease)->vf);
+}
+
 struct lease *leases_by_vf(const struct leases *leases, struct pciaddr vf)
 {
-	for (size_t i = 0; i < leases->n; i++)
-		if (pciaddr_equal(leases->items[i].vf, vf))
-			return &leases->items[i];
-	return NULL;
+	return leases->n
+		       ? bsearch(&vf, leases->items, leases->n, sizeof(*leases->items), compare_vf)
+		       : NULL;
 }
 
 struct lease *leases_by_assignment(const struct leases *leases, const char *id)

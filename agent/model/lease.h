@@ -38,7 +38,7 @@ struct lease {
 };
 
 struct leases {
-	struct lease *items;
+	struct lease *items; /* by VF address, which leases_by_vf() needs */
 	size_t n;
 };
 
@@ -48,6 +48,7 @@ bool lease_state_parse(const char *text, enum lease_state *out);
 void lease_clear(struct lease *lease);
 struct lease lease_copy(const struct lease *from);
 void leases_clear(struct leases *leases);
+void leases_add(struct leases *leases, struct lease lease); /* takes what it holds */
 struct lease *leases_by_vf(const struct leases *leases, struct pciaddr vf);
 struct lease *leases_by_assignment(const struct leases *leases, const char *id);
 

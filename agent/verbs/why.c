@@ -111,8 +111,7 @@ static int read_pf(struct edges *edges, struct pciaddr addr, struct findings *fi
 	if (edges->store->ops->list(edges->store, NULL, &addr, &leases, err) < 0)
 		return -1;
 	for (size_t i = 0; i < leases.n; i++)
-		*(struct lease *)mem_append(&findings->leases.items, &findings->leases.n,
-					    sizeof(struct lease)) = leases.items[i];
+		leases_add(&findings->leases, leases.items[i]);
 	free(leases.items);
 	return 0;
 }

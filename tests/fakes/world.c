@@ -824,8 +824,7 @@ static int store_claim(struct store *store, const struct lease *lease, struct er
 	if (leases_by_vf(&w->leases, lease->vf) ||
 	    leases_by_assignment(&w->leases, lease->assignment))
 		return err_set(err, ERR_TAKEN, "VF %s is leased", pciaddr_str(lease->vf));
-	*(struct lease *)mem_append(&w->leases.items, &w->leases.n, sizeof(*lease)) =
-		lease_copy(lease);
+	leases_add(&w->leases, lease_copy(lease));
 	return 0;
 }
 

@@ -170,6 +170,28 @@ static void copies_own_what_they_hold(void **state)
 	lease_clear(&copy);
 }
 
+static void leases_are_found_in_whatever_order_they_came(void **state)
+{
+	static const uint8_t order[] = {4, 9, 1, 7, 2, 8};
+	struct pciaddr addr = {.bus = 1};
+	struct leases leases = {0};
+
+	(void)state;
+	assert_null(leases_by_vf(&leases, addr));
+	for (size_t i = 0; i < sizeof(order); i++) {
+		addr.device = order[i];
+		leases_add(&leases, (struct lease){.vf = addr, .index = order[i]});
+	}
+	for (size_t i = 0; i < sizeof(order); i++) {
+		addr.device = order[i];
+		assert_int_equal(leases_by_vf(&leases, addr)->index, order[i]);
+		assert_true(!i || leases.items[i - 1].index < leases.items[i].index);
+	}
+	addr.device = 5;
+	assert_null(leases_by_vf(&leases, addr));
+	leases_clear(&leases);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +203,7 @@ int main(void)
 		cmocka_unit_test(vfs_are_found_across_gaps),
 		cmocka_unit_test(a_foreign_device_is_nobodys),
 		cmocka_unit_test(copies_own_what_they_hold),
+		cmocka_unit_test(leases_are_found_in_whatever_order_they_came),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
