@@ -141,6 +141,24 @@ $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
 
+# Speed and size against what people use otherwise; see tests/bench/README.md. The programs and what needs
+# no emulated host run where vfpool was built: tests/bench/bench calls these in the lab's root file system.
+BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,stopwatch mkleases choose attach)
+PARTS ?=
+
+.PHONY: bench bench-tree bench-instructions
+bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree instructions lab')
+	tests/bench/bench $(PARTS)
+
+bench-tree bench-instructions: bench-%: all $(BUILD)/mktree $(BENCH_PROGRAMS)
+	@mkdir -p build/bench
+	tests/bench/$* $(BUILD) build/bench
+
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,$(FAKES)) $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
+
 # Fuzzing: tests/fuzz/NAME.c with seeds in tests/fuzz/seeds/ and tests/data; needs clang.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
