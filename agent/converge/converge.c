@@ -264,12 +264,15 @@ static int gather_devices(struct converge *c, struct gathered *g, const struct d
 }
 
 static int gather_choices(struct converge *c, struct gathered *g, const struct assignments *list,
-			  const struct scope *scope, const struct pciaddr *busy, size_t nbusy,
-			  bool *chooses, struct err **err)
+			  bool live, const struct scope *scope, const struct pciaddr *busy,
+			  size_t nbusy, bool *chooses, struct err **err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct assignment *a = &list->items[i];
 
+		/* What is parked has none, and needs none for now. */
+		if (live && a->parked)
+			continue;
 		if ((scope && !scope_has(scope, a->id)) || !needs_choice(c, g, a, busy, nbusy))
 			continue;
 		if (gather_place(c, g, a->pool, err))
@@ -308,8 +311,8 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
 		return -1;
-	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
-	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
+	if (gather_choices(c, g, &wants->live, true, scope, busy, nbusy, &chooses, err) ||
+	    gather_choices(c, g, &wants->config, false, scope, busy, nbusy, &chooses, err))
 		return -1;
 	if (!chooses)
 		return 0;

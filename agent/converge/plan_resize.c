@@ -63,6 +63,21 @@ static const struct device *device_on(const struct domain_view *view, struct pci
 	return NULL;
 }
 
+/* A running guest whose VF goes gets another one, if it may be any. */
+static void add_mover(struct planner *p, const struct domain *d, const struct vf *vf,
+		      const struct assignment *a)
+{
+	cleanup_free char *words = NULL;
+
+	if (!vanishes(p, vf))
+		return;
+	p->movers++;
+	if (a->index < 0)
+		return;
+	words = mem_printf("%s wants this one and no other (assignment %s)", d->name, a->id);
+	list_vf(&p->bound, p, vf, words);
+}
+
 static void add_park(struct planner *p, const struct domain *d, const struct vf *vf, const char *id)
 {
 	const struct assignment *a = assignments_find(&d->live.assignments, id);
@@ -75,16 +90,17 @@ static void add_park(struct planner *p, const struct domain *d, const struct vf 
 	park->vf = vf->addr;
 	park->driver = mem_strdup(lease ? lease->driver : NULL);
 	list_vf(&p->running, p, vf, words);
-	if (!a || !vanishes(p, vf))
-		return;
-	p->movers++;
-	if (a->index >= 0) {
-		cleanup_free char *wants = mem_printf("%s wants this one and no other (assignment "
-						      "%s)",
-						      d->name, id);
+	if (a)
+		add_mover(p, d, vf, a);
+}
 
-		list_vf(&p->bound, p, vf, wants);
-	}
+/* What an earlier one took out of this guest, which still runs; NULL: it is none of that. */
+static const struct assignment *owed_assignment(const struct planner *p, const struct domain *d,
+						const char *id)
+{
+	const struct assignment *a = assignments_find(&d->live.assignments, id);
+
+	return p->s->note && resize_note_find(p->s->note, id) && a && a->parked ? a : NULL;
 }
 
 /* Who in this domain has the VF, or names it? true: it is promised by us. */
@@ -92,6 +108,7 @@ static bool judge_domain(struct planner *p, const struct domain *d, const struct
 {
 	const struct device *live = device_on(&d->live, vf->addr);
 	const struct device *config = device_on(&d->config, vf->addr);
+	const struct assignment *owed;
 	cleanup_free char *words = NULL;
 
 	if ((live && live->id[0]) || (config && config->id[0]))
@@ -107,6 +124,11 @@ static bool judge_domain(struct planner *p, const struct domain *d, const struct
 	}
 	if (!config)
 		return false;
+	owed = owed_assignment(p, d, config->id);
+	if (owed) {
+		add_mover(p, d, vf, owed);
+		return true;
+	}
 	if (vanishes(p, vf)) {
 		words = mem_printf("named by the definition of %s%s%s%s", d->name,
 				   config->id[0] ? " (assignment " : ", not by vfpool", config->id,
@@ -116,10 +138,10 @@ static bool judge_domain(struct planner *p, const struct domain *d, const struct
 	return config->id[0];
 }
 
-static bool named_by_domains(const struct planner *p, const struct vf *vf)
+bool resize_plan_in_guest(const struct domain *domains, size_t n, struct pciaddr vf)
 {
-	for (size_t i = 0; i < p->s->ndomains; i++)
-		if (device_on(&p->s->domains[i].live, vf->addr))
+	for (size_t i = 0; i < n; i++)
+		if (device_on(&domains[i].live, vf))
 			return true;
 	return false;
 }
@@ -131,7 +153,7 @@ static void judge_host(struct planner *p, const struct vf *vf, const char *user)
 	cleanup_free char *reason = NULL, *words = NULL;
 	enum refusal refusal;
 
-	if (named_by_domains(p, vf))
+	if (resize_plan_in_guest(p->s->domains, p->s->ndomains, vf->addr))
 		return;
 	if (user) {
 		words = mem_printf("%s has it open", user);
@@ -215,12 +237,8 @@ static void count_owed(struct planner *p)
 
 		if (leases_by_assignment(p->s->leases, owed->assignment))
 			continue;
-		for (size_t d = 0; d < p->s->ndomains; d++) {
-			const struct assignment *a = assignments_find(
-				&p->s->domains[d].live.assignments, owed->assignment);
-
-			p->owed += a && a->parked;
-		}
+		for (size_t d = 0; d < p->s->ndomains; d++)
+			p->owed += owed_assignment(p, &p->s->domains[d], owed->assignment) != NULL;
 	}
 }
 

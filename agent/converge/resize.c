@@ -385,6 +385,22 @@ static int send_all_home(struct resizing *r, enum vf_home home, struct err **err
 	return 0;
 }
 
+/* After an interruption on the way from one home to another: guests may have some still. */
+static int send_idle_home(struct resizing *r, struct err **err)
+{
+	struct host *host = r->edges->host;
+	msec deadline = r->edges->now() + SETTLE_MS + r->pf.nvfs * (msec)KERNEL_MS_PER_VF;
+
+	for (size_t i = 0; i < r->pf.nvfs; i++) {
+		struct pciaddr vf = r->pf.vfs[i].addr;
+
+		if (!resize_plan_in_guest(r->domains, r->ndomains, vf) &&
+		    host->ops->send_home(host, vf, r->home, deadline, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int change(struct resizing *r, struct err **err)
 {
 	struct host *host = r->edges->host;
@@ -617,6 +633,8 @@ static int give_all_back(struct resizing *r, bool remade, struct err **err)
 	cleanup_free bool *done = mem_zero(r->nguests, sizeof(*done));
 	struct err *all = NULL, *why = NULL;
 
+	if (read_pf_again(r, err))
+		return -1;
 	for (size_t i = 0; i < r->nguests; i++)
 		if (converge_again(&r->guests[i], r->request->seconds, err))
 			return -1;
@@ -739,7 +757,7 @@ static int write_note(struct resizing *r, struct err **err)
 static int resize(struct resizing *r, struct err **err)
 {
 	cleanup_err struct err *partly = NULL;
-	bool remade = r->plan.remakes;
+	bool remade = r->plan.remakes, halfway = r->left && r->note.home != r->home;
 
 	if (write_note(r, err))
 		return err_now(err, "nothing was changed");
@@ -749,6 +767,8 @@ static int resize(struct resizing *r, struct err **err)
 		if (change(r, err))
 			return undo(r, true, err);
 		(void)verify(r, &partly);
+	} else if (halfway && send_idle_home(r, err)) {
+		return owe(err);
 	}
 	if (give_all_back(r, remade, err)) {
 		if ((*err)->code != ERR_LOST)
@@ -830,6 +850,8 @@ static int resume(struct resizing *r, struct resize_request *request, struct err
 			return -1;
 		if (verify(r, &partly))
 			log_warn("%s", partly->what);
+	} else if (r->home != r->note.home && send_idle_home(r, err)) {
+		return -1;
 	}
 	return give_all_back(r, remade, err);
 }

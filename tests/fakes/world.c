@@ -340,10 +340,10 @@ static int host_send_home(struct host *host, struct pciaddr addr, enum vf_home h
 		return -1;
 	if (!vf)
 		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
-	if (in_guest(w, addr))
+	if (in_guest(w, addr) || home != w->home)
 		w->torn_away = true;
-	w->home = home;
-	bind_vf(w, vf, home_driver(w));
+	if (vf->index >= w->unbindable)
+		bind_vf(w, vf, home_driver(w));
 	return 0;
 }
 

@@ -67,6 +67,7 @@ struct world {
 	bool hangs;               /* it never finishes removing VFs */
 	bool no_vf_driver;        /* no driver of the host takes VFs */
 	unsigned late;            /* so many VFs are bound only by hand */
+	unsigned unbindable;      /* and so many not even so */
 	const char *user;         /* has each idle VF on vfio-pci open */
 	bool torn_away;           /* VFs were removed while a guest had one */
 	bool at_work;             /* another process has the PF's number locked */
