@@ -538,8 +538,11 @@ static void judge_udev(struct judging *j, const struct keeper *keeper)
 		       pf->num_vfs);
 	else if (keeper->count != (long)pf->num_vfs)
 		report(j, CHECK_PERSISTENCE, VERDICT_WARN,
-		       mem_printf("vfpool set-vfs %s %u --persist, and take %s away", name,
-				  pf->num_vfs, path),
+		       /* Its own file is written anew. */
+		       strstr(keeper->path, "vfpool-")
+			       ? mem_printf("vfpool set-vfs %s %u --persist", name, pf->num_vfs)
+			       : mem_printf("vfpool set-vfs %s %u --persist, and take %s away",
+					    name, pf->num_vfs, path),
 		       "%s makes it %ld VFs at the next boot, or whenever udev handles its "
 		       "interface anew: the %u that are there, also in guests, vanish",
 		       keeper->path, keeper->count, pf->num_vfs);

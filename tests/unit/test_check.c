@@ -635,6 +635,18 @@ static void link_files(void **state)
 	machine_line(c.root, "more %s SR-IOVVirtualFunctions=2", file);
 	check_named("ens6f0");
 	PASS("ens6f0", PERSISTENCE, "makes 2, if it means this PF");
+	/* A drop-in has the last word, from whichever directory. */
+	machine_line(c.root, "file %s [Match]", file);
+	machine_line(c.root, "more %s Driver=qede", file);
+	machine_line(c.root,
+		     "file etc/systemd/network/50-x.link.d/vfpool-0000:06:00.0.conf [Link]");
+	machine_line(c.root, "more etc/systemd/network/50-x.link.d/vfpool-0000:06:00.0.conf "
+			     "SR-IOVVirtualFunctions=3");
+	check_named("ens6f0");
+	WARN("ens6f0", PERSISTENCE,
+	     "/etc/systemd/network/50-x.link.d/vfpool-0000:06:00.0.conf makes it 3",
+	     "vfpool set-vfs ens6f0 2 --persist");
+	machine_line(c.root, "drop etc/systemd/network/50-x.link.d");
 	/* Without a [Match] nothing fits. */
 	machine_line(c.root, "file %s [Link]", file);
 	machine_line(c.root, "more %s SR-IOVVirtualFunctions=2", file);
@@ -679,6 +691,25 @@ static void udev_rules(void **state)
 		else
 			WARN("ens6f0", PERSISTENCE, "no udev rule", "--persist");
 	}
+}
+
+/* As set-vfs writes it: VFs that are there are left alone. */
+static void a_rule_that_waits(void **state)
+{
+	static const char rule[] = "file etc/udev/rules.d/70-vfpool-0000:06:00.0.rules "
+				   "ACTION==\"add|bind\", SUBSYSTEM==\"pci\", "
+				   "KERNEL==\"0000:06:00.0\", DRIVER==\"?*\", "
+				   "ATTR{sriov_numvfs}==\"0\", ATTR{sriov_numvfs}=\"%u\"";
+
+	(void)state;
+	machine_make(c.root, "ql41000");
+	machine_line(c.root, rule, 2);
+	check_named("ens6f0");
+	PASS("ens6f0", PERSISTENCE, "/etc/udev/rules.d/70-vfpool-0000:06:00.0.rules makes 2");
+	machine_line(c.root, rule, 4);
+	check_named("ens6f0");
+	WARN("ens6f0", PERSISTENCE, "makes it 4 VFs after a reboot, not 2",
+	     "vfpool set-vfs ens6f0 2 --persist");
 }
 
 static void mlx5_two_ports(void **state)
@@ -996,6 +1027,7 @@ int main(void)
 		TEST(network_manager),
 		TEST(link_files),
 		TEST(udev_rules),
+		TEST(a_rule_that_waits),
 		TEST(mlx5_two_ports),
 		TEST(bnx2x_quirks),
 		TEST(ice_shared_group),
