@@ -254,17 +254,23 @@ static void no_place(struct subject *sub, const struct place *place)
 
 static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
 {
+	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
 	size_t judged = 0;
 
 	for (size_t i = 0; i < all->n; i++)
 		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
+	if (!judged && index >= 0) {
+		err_set(&sub->err, ERR_NO_VF, "%s has no VF %d", place->name, index);
+		err_next(&sub->err, "`vfpool list %s` shows which ones it has", place->name);
+		return;
+	}
 	if (judged == 1 && all->n > 1)
 		err_set(&sub->err, ERR_NO_VF, "the VF is not free");
 	else if (judged)
 		err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", judged,
 			place->name);
 	else
-		err_set(&sub->err, ERR_NO_VF, "%s has no such VF", place->name);
+		err_set(&sub->err, ERR_NO_VF, "%s has no VFs", place->name);
 	for (size_t i = 0; i < all->n; i++)
 		if (all->items[i].refusal != REFUSAL_OTHER_INDEX)
 			err_detail(&sub->err, "%s %s/%u: %s", pciaddr_str(all->items[i].vf->addr),

@@ -99,6 +99,7 @@ static void test_shut_off(void **state)
 	assert_int_equal(view_ours(config(&w, "web2")), 1);
 	assert_int_equal(w.leases.items[0].index, 3);
 	assert_run(&w, "attach web1 eth1/3", 3);
+	assert_run(&w, "attach web1 eth1/99", 3);
 	assert_sound(&w);
 	assert_run(&w, "detach web2", 0);
 	assert_int_equal(w.leases.n, 0);
