@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "host/lock.h"
+#include "host/poolfiles.h"
 #include "verbs/globals.h"
 #include "verbs/verb.h"
 
@@ -68,9 +69,9 @@ static void print_usage(FILE *out)
 		"Hands the virtual functions (VFs) of SR-IOV network cards to libvirt guests.\n\n",
 		out);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		(void)fprintf(out, "  %-10s %-28s %s\n", verbs[i]->name, verbs[i]->args,
+		(void)fprintf(out, "  %-13s %-28s %s\n", verbs[i]->name, verbs[i]->args,
 			      verbs[i]->help);
-	(void)fprintf(out, "  %-10s %-28s %s\n\n", "help", "[COMMAND]",
+	(void)fprintf(out, "  %-13s %-28s %s\n\n", "help", "[COMMAND]",
 		      "How to use vfpool, or one command of it");
 	argp_help(&argp, out, ARGP_HELP_LONG, (char[]){"vfpool"});
 }
@@ -136,6 +137,7 @@ int main(int argc, char **argv)
 {
 	struct session session = {
 		.store = STORE_PATH,
+		.pools = POOLS_DIR,
 		.edges = {.now = clock_now, .lock = lock_take, .share = lock_share},
 	};
 	cleanup_err struct err *err = NULL;

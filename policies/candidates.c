@@ -106,7 +106,7 @@ static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf
 {
 	const struct pool *pool = judge->pool;
 
-	if (pool_vfs_has(pool->excluded, pool->nexcluded, vf)) {
+	if (!pool_holds(pool, vf)) {
 		*reason = mem_printf("pool %s excludes it", pool->name);
 		return REFUSAL_EXCLUDED;
 	}
@@ -126,6 +126,37 @@ static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf
 	if (pool->numa_strict && !on_node(judge, pf->numa_node)) {
 		*reason = mem_printf("it is on NUMA node %d, and the guest is not", pf->numa_node);
 		return REFUSAL_NODE;
+	}
+	return REFUSAL_NONE;
+}
+
+/*
+ * Who names the PF and not its pool gets what a pool holds, but never what pools leave out, nor
+ * what is kept for who asks for it.
+ */
+static enum refusal judge_by_others(const struct judge *judge, const struct vf *vf, char **reason)
+{
+	const struct pool *excludes = NULL, *reserves = NULL;
+
+	for (size_t i = 0; i < judge->nalso; i++) {
+		const struct pool *pool = judge->also[i];
+
+		if (!pool_holds(pool, vf)) {
+			excludes = pool;
+			continue;
+		}
+		if (judge->index >= 0 || !pool_vfs_has(pool->reserved, pool->nreserved, vf))
+			return REFUSAL_NONE;
+		reserves = pool;
+	}
+	if (reserves) {
+		*reason = mem_printf("pool %s reserves it for who asks for it by name",
+				     reserves->name);
+		return REFUSAL_RESERVED;
+	}
+	if (excludes) {
+		*reason = mem_printf("pool %s excludes it", excludes->name);
+		return REFUSAL_EXCLUDED;
 	}
 	return REFUSAL_NONE;
 }
@@ -193,7 +224,8 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 		*reason = mem_printf("libvirt says that it is in use");
 		return REFUSAL_BUSY;
 	}
-	return judge->pool ? judge_by_pool(judge, pf, vf, reason) : REFUSAL_NONE;
+	return judge->pool ? judge_by_pool(judge, pf, vf, reason)
+			   : judge_by_others(judge, vf, reason);
 }
 
 void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf)
@@ -203,7 +235,6 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 		mem_append(&candidates->pfs, &candidates->npfs, sizeof(*candidates->pfs));
 
 	of->pf = pf;
-	of->total = pf->nvfs;
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		struct candidate *c = mem_append(&candidates->items, &candidates->n, sizeof(*c));
 
@@ -212,6 +243,7 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 		c->place = place;
 		c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
 		of->free += c->refusal == REFUSAL_NONE;
+		of->total += !judge->pool || pool_holds(judge->pool, c->vf);
 	}
 }
 

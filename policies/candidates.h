@@ -64,9 +64,11 @@ struct judge {
 	const struct foreigns *foreigns;
 	const struct pciaddr *busy; /* VFs that libvirt refused in this run */
 	size_t nbusy;
-	int index;               /* the only VF wanted; -1: any */
-	const struct pool *pool; /* NULL: a PF that is a pool by itself */
-	const int *nodes;        /* the guest's NUMA nodes; none: it may run anywhere */
+	int index;                      /* the only VF wanted; -1: any */
+	const struct pool *pool;        /* NULL: a PF that is a pool by itself */
+	const struct pool *const *also; /* then: the defined pools that have that PF */
+	size_t nalso;
+	const int *nodes; /* the guest's NUMA nodes; none: it may run anywhere */
 	size_t nnodes;
 	size_t of_guest; /* how many of the pool's VFs this guest has already */
 	size_t of_pool;  /* how many all guests have */
@@ -80,7 +82,7 @@ struct candidate {
 	char *reason; /* a sentence part: "held by web1 (assignment 0a1b2c3d)"; NULL when free */
 };
 
-/* A PF among the candidates, counted as they are added. */
+/* A PF among the candidates, counted as they are added; what its pool excludes does not count. */
 struct candidate_pf {
 	const struct pf *pf;
 	size_t free, total;

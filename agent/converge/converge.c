@@ -290,6 +290,40 @@ static bool is_compared(const struct wants *wants, const char *id)
 	return assignments_find(&wants->live, id) || (config && config->form == FORM_HOSTDEV);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/*
+ * Two guests must not both be the last one that a pool's total limit allows. These locks come after
+ * all others, in the order of their names, so nobody who holds one waits for anything but the next.
+ */
+static int hold_limits(struct converge *c, struct gathered *g, struct err **err)
+{
+	cleanup_free const char **names = mem_zero(g->nplaces, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; g->changes && i < g->nplaces; i++)
+		if (g->places[i].pool && g->places[i].pool->total)
+			names[n++] = g->places[i].pool->name;
+	if (n)
+		qsort(names, n, sizeof(*names), compare_names);
+	for (size_t i = 0; i < n; i++) {
+		cleanup_free char *name = NULL;
+		int fd = -1;
+
+		/* Of POOL and POOL/INDEX there is one. */
+		if (i && !strcmp(names[i], names[i - 1]))
+			continue;
+		name = mem_printf("pool-%s", names[i]);
+		if (c->edges->lock(name, c->deadline, &fd, err))
+			return err_wrap(err, "counting what pool %s has handed out", names[i]);
+		*(int *)mem_append(&g->locks, &g->nlocks, sizeof(fd)) = fd;
+	}
+	return 0;
+}
+
 /*
  * Reads what the scope needs and no more: the PFs of its leases and devices; and where a VF is to
  * be chosen, that pool's PF with everything, its leases, and the other domains' devices.
@@ -316,6 +350,8 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 		return -1;
 	if (!chooses)
 		return 0;
+	if (hold_limits(c, g, err))
+		return -1;
 	for (size_t i = 0; i < g->nplaces; i++)
 		for (size_t j = 0; j < g->places[i].npfs; j++)
 			if (gather_leases(c, g, g->places[i].pfs[j], err))

@@ -24,10 +24,46 @@ static void find_pfs(struct edges *edges, struct place *place)
 			add_pf(place, all.pfs[i].addr);
 	inventory_clear(&all);
 	if (!place->npfs) {
-		err_set(&place->err, ERR_ABSENT, "pool %s has no PF on this host", place->name);
+		err_set(&place->err, ERR_ABSENT, "pool %s has no PF on this host",
+			place->pool->name);
 		err_next(&place->err, "`vfpool pool-dumpxml %s` shows which PFs it wants",
-			 place->name);
+			 place->pool->name);
 	}
+}
+
+/* A PF that was named itself: which pools does it belong to? */
+static void find_also(struct edges *edges, struct place *place)
+{
+	struct host *host = edges->host;
+	struct pf pf = {0};
+
+	if (host->ops->read_pf(host, place->pfs[0], HOST_NO_VFS, &pf, &place->err)) {
+		place->npfs = 0;
+		return;
+	}
+	for (size_t i = 0; i < edges->pools->n; i++)
+		if (pool_has_pf(&edges->pools->items[i], &pf))
+			*(const struct pool **)mem_append(&place->also, &place->nalso,
+							  sizeof(*place->also)) =
+				&edges->pools->items[i];
+	pf_clear(&pf);
+}
+
+/* POOL, or POOL/INDEX. */
+static const struct pool *find_pool(const struct pools *pools, const char *name, int *index)
+{
+	const char *slash = strrchr(name, '/');
+	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
+	cleanup_free char *left = NULL;
+	const struct pool *pool;
+
+	if (!digits || digits > 5 || slash[1 + digits])
+		return pools_find(pools, name);
+	left = mem_printf("%.*s", (int)(slash - name), name);
+	pool = pools_find(pools, left);
+	if (pool)
+		*index = atoi(slash + 1);
+	return pool;
 }
 
 void place_find(struct edges *edges, const char *name, struct place *out)
@@ -36,19 +72,51 @@ void place_find(struct edges *edges, const char *name, struct place *out)
 	struct pciaddr pf;
 
 	*out = (struct place){.name = mem_strdup(name), .index = -1};
-	out->pool = edges->pools ? pools_find(edges->pools, name) : NULL;
-	if (out->pool)
+	out->pool = edges->pools ? find_pool(edges->pools, name, &out->index) : NULL;
+	if (out->pool && out->pool->error) {
+		err_set(&out->err, ERR_FAILED, "pool %s cannot be used: %s", out->pool->name,
+			out->pool->error);
+		err_next(&out->err, "`vfpool pool-edit %s` mends it", out->pool->name);
+	} else if (out->pool) {
 		find_pfs(edges, out);
-	else if (!host->ops->resolve(host, name, &pf, &out->index, &out->err))
+	} else if (!host->ops->resolve(host, name, &pf, &out->index, &out->err)) {
 		add_pf(out, pf);
+		if (edges->pools)
+			find_also(edges, out);
+	}
 }
 
 void place_clear(struct place *place)
 {
 	free(place->name);
 	free(place->pfs);
+	free(place->also);
 	err_free(&place->err);
 	*place = (struct place){0};
+}
+
+bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf, unsigned index)
+{
+	const struct vf key = {.addr = vf, .index = index};
+
+	for (size_t i = 0; i < place->npfs; i++)
+		if (pciaddr_equal(place->pfs[i], pf))
+			return !place->pool || pool_holds(place->pool, &key);
+	return false;
+}
+
+void place_count(const struct place *place, const struct leases *leases, const char *domain_uuid,
+		 const char *except, struct judge *judge)
+{
+	for (size_t i = 0; i < leases->n; i++) {
+		const struct lease *lease = &leases->items[i];
+
+		if (!place_holds(place, lease->pf, lease->vf, lease->index) ||
+		    (except && !strcmp(lease->assignment, except)))
+			continue;
+		judge->of_pool++;
+		judge->of_guest += !strcmp(lease->domain_uuid, domain_uuid);
+	}
 }
 
 void place_candidates(const struct place *place, const struct inventory *inventory,
@@ -57,6 +125,8 @@ void place_candidates(const struct place *place, const struct inventory *invento
 	struct judge ours = *judge;
 
 	ours.pool = place->pool;
+	ours.also = place->also;
+	ours.nalso = place->nalso;
 	if (ours.index < 0)
 		ours.index = place->index;
 	for (size_t i = 0; i < place->npfs; i++) {
@@ -65,4 +135,11 @@ void place_candidates(const struct place *place, const struct inventory *invento
 		if (pf)
 			candidates_add(out, &ours, pf);
 	}
+}
+
+const struct candidate *place_choose(const struct place *place, const struct choice *choice)
+{
+	const struct pool *pool = place->pool;
+
+	return policy_choose(pool ? pool->policies : NULL, pool ? pool->npolicies : 0, choice);
 }

@@ -8,10 +8,14 @@
 #include "model/inventory.h"
 #include "model/pool.h"
 #include "policies/candidates.h"
+#include "policies/policy.h"
 
 struct place {
 	char *name;
 	const struct pool *pool; /* its definition, borrowed; NULL: a PF that is a pool by itself */
+	/* Of a PF that is named itself: the defined pools that have it. Their rules hold still. */
+	const struct pool **also;
+	size_t nalso;
 	struct pciaddr *pfs;
 	size_t npfs;
 	int index;       /* the one VF that the name itself means; -1: any */
@@ -24,16 +28,30 @@ struct place {
 /*
  * Fills *out, which the caller clears. A defined pool comes before a PF of that name; what the name
  * does not mean is in out->err, not an error of the call. No more of the host is read than is
- * needed to find the PFs: for a PF's name, that device; for a pool, the PFs without their VFs.
+ * needed to find the PFs: for a PF's name, that device; for a pool, the PFs without their VFs. The
+ * name can be POOL/INDEX, too.
  */
 void place_find(struct edges *edges, const char *name, struct place *out);
 void place_clear(struct place *place);
 
+/* Is this VF of this PF one of the place's? */
+bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf, unsigned index);
+
+/*
+ * Adds to judge how many of the place's VFs are leased: to this guest, and to all. except (NULL:
+ * none) is the assignment that is to get a VF: what it has does not count against it.
+ */
+void place_count(const struct place *place, const struct leases *leases, const char *domain_uuid,
+		 const char *except, struct judge *judge);
+
 /*
  * The verdicts on all VFs of the place, from PFs that the inventory has. judge is used as it is but
- * for its index and pool, which the place knows.
+ * for its index and pools, which the place knows.
  */
 void place_candidates(const struct place *place, const struct inventory *inventory,
 		      const struct judge *judge, struct candidates *out);
+
+/* The best of them by the policies of the place; NULL: none is free. */
+const struct candidate *place_choose(const struct place *place, const struct choice *choice);
 
 #endif

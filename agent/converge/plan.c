@@ -227,18 +227,21 @@ static const struct candidate *free_one(const struct candidates *all, struct pci
 }
 
 /* How much of the pool is handed out: by the leases, and by this plan. */
-static void count_pool(const struct planner *p, const struct place *place, struct judge *judge)
+static void count_pool(const struct planner *p, const struct place *place,
+		       const struct subject *sub, struct judge *judge)
 {
 	const struct situation *s = p->s;
 
-	for (size_t i = 0; i < s->leases->n; i++)
-		if (listed(place->pfs, place->npfs, s->leases->items[i].pf)) {
+	place_count(place, s->leases, s->domain->uuid, sub->assignment.id, judge);
+	for (size_t i = 0; i < p->plan->nsubjects; i++) {
+		const struct lease *fresh = &p->plan->subjects[i].fresh;
+
+		if (p->plan->subjects[i].claims &&
+		    place_holds(place, fresh->pf, fresh->vf, fresh->index)) {
 			judge->of_pool++;
-			judge->of_guest +=
-				!strcmp(s->leases->items[i].domain_uuid, s->domain->uuid);
+			judge->of_guest++;
 		}
-	judge->of_pool += p->nclaimed;
-	judge->of_guest += p->nclaimed;
+	}
 }
 
 static void no_place(struct subject *sub, const struct place *place)
@@ -255,10 +258,20 @@ static void no_place(struct subject *sub, const struct place *place)
 static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
 {
 	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
+	const struct candidate *limit = NULL;
 	size_t judged = 0;
 
-	for (size_t i = 0; i < all->n; i++)
+	for (size_t i = 0; i < all->n; i++) {
 		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
+		if (all->items[i].refusal == REFUSAL_LIMIT)
+			limit = &all->items[i];
+	}
+	/* That holds for all of them, whatever else is against one. */
+	if (limit) {
+		err_set(&sub->err, ERR_NO_VF, "%s", limit->reason);
+		err_next(&sub->err, "`vfpool detach` one of them, or raise the pool's limit");
+		return;
+	}
 	if (!judged && index >= 0) {
 		err_set(&sub->err, ERR_NO_VF, "%s has no VF %d", place->name, index);
 		err_next(&sub->err, "`vfpool list %s` shows which ones it has", place->name);
@@ -290,17 +303,23 @@ static void choose(struct planner *p, struct subject *sub)
 		.busy = s->busy,
 		.nbusy = s->nbusy,
 		.index = sub->assignment.index,
+		.nodes = s->nodes,
+		.nnodes = s->nnodes,
 	};
 	const struct device *named = device_in(s, VIEW_CONFIG, sub->assignment.id);
 	struct candidates all = {0};
-	struct choice choice = {.all = &all, .mates = p->mates, .nmates = p->nmates};
+	struct choice choice = {.all = &all,
+				.mates = p->mates,
+				.nmates = p->nmates,
+				.nodes = s->nodes,
+				.nnodes = s->nnodes};
 	const struct candidate *best;
 
 	if (!place || place->err) {
 		no_place(sub, place);
 		return;
 	}
-	count_pool(p, place, &judge);
+	count_pool(p, place, sub, &judge);
 	place_candidates(place, s->inventory, &judge, &all);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].refusal == REFUSAL_NONE &&
@@ -310,8 +329,7 @@ static void choose(struct planner *p, struct subject *sub)
 				mem_printf("goes to %s in this very call", s->domain->name));
 	best = named ? free_one(&all, named->host) : NULL;
 	if (!best)
-		best = policy_choose(place->pool ? place->pool->policies : NULL,
-				     place->pool ? place->pool->npolicies : 0, &choice);
+		best = place_choose(place, &choice);
 	if (best) {
 		sub->fresh = lease_new(s, sub, best->pf, best->vf);
 		sub->claims = !mac_check(s, sub, best->pf);

@@ -55,6 +55,8 @@ struct situation {
 	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
 	const struct pciaddr *busy;      /* VFs that libvirt refused in this run */
 	size_t nbusy;
+	const int *nodes; /* NUMA nodes where the guest runs; none: anywhere, or nobody asked */
+	size_t nnodes;
 };
 
 enum step_kind {

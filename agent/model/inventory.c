@@ -82,3 +82,13 @@ const char *pf_name(const struct pf *pf, char buf[PCIADDR_STRLEN])
 {
 	return pf->netdev ? pf->netdev : pciaddr_format(pf->addr, buf);
 }
+
+bool pf_is_called(const struct pf *pf, const char *name)
+{
+	if (pf->netdev && !strcmp(pf->netdev, name))
+		return true;
+	for (size_t i = 0; i < pf->naltnames; i++)
+		if (!strcmp(pf->altnames[i], name))
+			return true;
+	return false;
+}

@@ -73,4 +73,7 @@ struct pf *inventory_pf(const struct inventory *inventory, struct pciaddr addr);
 const char *pf_name(const struct pf *pf, char buf[PCIADDR_STRLEN]);
 #define pf_str(pf) pf_name((pf), (char[PCIADDR_STRLEN]){0})
 
+/* Is this its netdev's name, or one of the alternative ones, as far as they were read? */
+bool pf_is_called(const struct pf *pf, const char *name);
+
 #endif

@@ -30,6 +30,16 @@ void pool_clear(struct pool *pool)
 	*pool = (struct pool){0};
 }
 
+void pool_spoil(struct pool *pool, char *error)
+{
+	char *name = pool->name;
+
+	pool->name = NULL;
+	pool_clear(pool);
+	pool->name = name;
+	pool->error = error;
+}
+
 void pools_clear(struct pools *pools)
 {
 	for (size_t i = 0; i < pools->n; i++)
@@ -82,6 +92,42 @@ bool pool_vfs_has(const struct pool_vfs *list, size_t n, const struct vf *vf)
 		if (list[i].address_set ? pciaddr_equal(list[i].address, vf->addr)
 					: vf->index >= list[i].first && vf->index <= list[i].last)
 			return true;
+	}
+	return false;
+}
+
+bool pool_holds(const struct pool *pool, const struct vf *vf)
+{
+	return !pool_vfs_has(pool->excluded, pool->nexcluded, vf);
+}
+
+static bool has_addresses(const struct pool_vfs *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].address_set)
+			return true;
+	return false;
+}
+
+bool pools_share(const struct pool *a, const struct pool *b, const struct pf *pf, int *index)
+{
+	*index = -1;
+	if (!a->nexcluded && !b->nexcluded)
+		return true;
+	for (size_t i = 0; i < pf->nvfs; i++)
+		if (pool_holds(a, &pf->vfs[i]) && pool_holds(b, &pf->vfs[i])) {
+			*index = (int)pf->vfs[i].index;
+			return true;
+		}
+	if (has_addresses(a->excluded, a->nexcluded) || has_addresses(b->excluded, b->nexcluded))
+		return false;
+	for (unsigned i = 0; i < pf->total_vfs; i++) {
+		const struct vf vf = {.index = i};
+
+		if (!pool_holds(a, &vf) || !pool_holds(b, &vf))
+			continue;
+		*index = (int)i;
+		return true;
 	}
 	return false;
 }

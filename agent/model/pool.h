@@ -63,6 +63,10 @@ struct pools {
 bool pool_name_valid(const char *name);
 
 void pool_clear(struct pool *pool);
+
+/* From now on it cannot be used: all is forgotten but the name. Takes error. */
+void pool_spoil(struct pool *pool, char *error);
+
 void pools_clear(struct pools *pools);
 struct pool *pools_find(const struct pools *pools, const char *name);
 
@@ -71,5 +75,15 @@ bool pool_has_pf(const struct pool *pool, const struct pf *pf);
 
 /* Is this VF named by one of the entries? */
 bool pool_vfs_has(const struct pool_vfs *list, size_t n, const struct vf *vf);
+
+/* Is this VF, of a PF that belongs to the pool, in the pool? All are that it does not exclude. */
+bool pool_holds(const struct pool *pool, const struct vf *vf);
+
+/*
+ * Do the two pools, which both have this PF, hold a VF of it together? *index is that one, -1: all
+ * of them. The PF's VFs count where it has been read with them; those that it could have beside
+ * them count by their index, unless the pools speak of addresses.
+ */
+bool pools_share(const struct pool *a, const struct pool *b, const struct pf *pf, int *index);
 
 #endif

@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "converge/pools.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "host/poolfiles.h"
 #include "verbs/globals.h"
 
-enum { KEY_JSON = 0x1000, KEY_SYSFS, KEY_STORE };
+enum { KEY_JSON = 0x1000, KEY_SYSFS, KEY_STORE, KEY_POOLS };
 
 static const struct argp_option globals_options[] = {
 	{"connect", 'c', "URI", 0, "Connect to this libvirt (default: as virsh does)", 0},
@@ -20,6 +22,7 @@ static const struct argp_option globals_options[] = {
 	{"json", KEY_JSON, NULL, 0, "Answer in JSON", 0},
 	{"sysfs", KEY_SYSFS, "DIR", 0, "Read this tree in place of /sys", 0},
 	{"store", KEY_STORE, "FILE", 0, "Keep the leases in this file", 0},
+	{"pools", KEY_POOLS, "DIR", 0, "Keep the definitions of pools in this directory", 0},
 	{0},
 };
 
@@ -44,6 +47,9 @@ static error_t globals_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STORE:
 		session->store = arg;
+		return 0;
+	case KEY_POOLS:
+		session->pools = arg;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -175,16 +181,64 @@ static int need_store(struct session *session, bool writable, struct err **err)
 	return 0;
 }
 
+static int need_host(struct session *session, struct err **err)
+{
+	struct edges *edges = &session->edges;
+
+	return edges->host ? 0 : host_open(session->sysfs, &edges->host, err);
+}
+
+static void warn_of_pools(const struct session *session)
+{
+	for (size_t i = 0; i < session->defined.n; i++) {
+		const struct pool *pool = &session->defined.items[i];
+
+		if (pool->error && !(session->about && !strcmp(session->about, pool->name)))
+			log_warn("pool %s cannot be used: %s", pool->name, pool->error);
+	}
+}
+
+static int need_pools(struct session *session, struct err **err)
+{
+	struct pools *pools = &session->defined;
+	size_t sound = 0;
+
+	/* The pools of this machine say nothing about another one's tree. */
+	if (session->pools_read || !session->pools ||
+	    (session->sysfs && !strcmp(session->pools, POOLS_DIR)))
+		return 0;
+	if (pools_read(session->pools, pools, err))
+		return -1;
+	session->pools_read = true;
+	for (size_t i = 0; i < pools->n; i++)
+		sound += !pools->items[i].error;
+	if (sound > 1 && (need_host(session, err) || pools_settle(session->edges.host, pools, err)))
+		return -1;
+	warn_of_pools(session);
+	if (pools->n)
+		session->edges.pools = pools;
+	return 0;
+}
+
+void session_forget_pools(struct session *session)
+{
+	session->edges.pools = NULL;
+	session->pools_read = false;
+	pools_clear(&session->defined);
+}
+
 int session_need(struct session *session, unsigned what, struct err **err)
 {
 	struct edges *edges = &session->edges;
 
-	if ((what & NEED_STORE_WRITE) && !session->store_writable && geteuid() != 0) {
+	if ((what & (NEED_STORE_WRITE | NEED_ROOT)) && !session->store_writable && geteuid() != 0) {
 		(void)err_set(err, ERR_FAILED, "this needs root");
 		(void)err_now(err, "nothing was changed");
 		return err_next(err, "run it with sudo");
 	}
-	if ((what & NEED_HOST) && !edges->host && host_open(session->sysfs, &edges->host, err) < 0)
+	if ((what & NEED_HOST) && need_host(session, err) < 0)
+		return -1;
+	if ((what & NEED_POOLS) && need_pools(session, err) < 0)
 		return -1;
 	if ((what & (NEED_STORE | NEED_STORE_WRITE)) &&
 	    need_store(session, what & NEED_STORE_WRITE, err) < 0)
@@ -207,4 +261,5 @@ void session_close(struct session *session)
 	edges->virt = NULL;
 	edges->store = NULL;
 	edges->host = NULL;
+	session_forget_pools(session);
 }

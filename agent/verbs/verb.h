@@ -18,18 +18,34 @@ struct session {
 	const char *uri;      /* -c; NULL: as virsh chooses */
 	const char *sysfs;    /* --sysfs; NULL: /sys */
 	const char *store;    /* STORE_PATH, or --store */
+	const char *pools;    /* POOLS_DIR, or --pools; NULL: none are defined */
 	enum table_mode mode; /* --json */
 	struct edges edges;
 	bool store_writable;
+	/* The pool that the command is about: what is wrong with that one is the command's to say.
+	 */
+	const char *about;
+	struct pools defined; /* where edges.pools points to */
+	bool pools_read;
 };
 
-enum { NEED_HOST = 1, NEED_VIRT = 2, NEED_STORE = 4, NEED_STORE_WRITE = 8, NEED_POOLS = 16 };
+enum {
+	NEED_HOST = 1 << 0,
+	NEED_VIRT = 1 << 1,
+	NEED_STORE = 1 << 2,
+	NEED_STORE_WRITE = 1 << 3,
+	NEED_POOLS = 1 << 4,
+	NEED_ROOT = 1 << 5,
+};
 
 /*
- * Opens what is needed and not open yet. NEED_STORE_WRITE refuses whoever is not root before
- * anything else is done. The session closes what it opened when main() ends.
+ * Opens what is needed and not open yet. NEED_STORE_WRITE and NEED_ROOT refuse whoever is not root
+ * before anything else is done. The session closes what it opened when main() ends.
  */
 int session_need(struct session *session, unsigned what, struct err **err);
+
+/* The pools' files have changed: who needs pools next reads them again. */
+void session_forget_pools(struct session *session);
 
 struct verb {
 	const char *name;

@@ -94,7 +94,6 @@ static int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, s
 	struct world *w = WORLD_OF(host, host);
 	const struct pf *pf = inventory_pf(&w->inventory, addr);
 
-	(void)what;
 	if (call(w, "read_pf", err))
 		return -1;
 	if (!pf)
@@ -102,6 +101,17 @@ static int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, s
 	*out = *pf;
 	out->driver = mem_strdup(pf->driver);
 	out->netdev = mem_strdup(pf->netdev);
+	out->altnames = NULL;
+	out->naltnames = 0;
+	if (what & HOST_NO_VFS) {
+		for (size_t i = 0; i < pf->naltnames; i++)
+			*(char **)mem_append(&out->altnames, &out->naltnames, sizeof(char *)) =
+				mem_strdup(pf->altnames[i]);
+		out->vfs = NULL;
+		out->nvfs = 0;
+		return 0;
+	}
+	out->vendor = out->product = 0;
 	out->vfs = mem_zero(pf->nvfs, sizeof(*out->vfs));
 	for (size_t i = 0; i < pf->nvfs; i++)
 		out->vfs[i] = vf_copy(&pf->vfs[i]);
@@ -218,6 +228,15 @@ static void bind_vf(struct world *w, struct vf *vf, const char *driver)
 	vf->prebound = w->home == VF_HOME_VFIO && driver && !strcmp(driver, "vfio-pci");
 }
 
+static struct pf *pf_of(struct world *w, struct pciaddr vf)
+{
+	for (size_t i = 0; i < w->inventory.npfs; i++)
+		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++)
+			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, vf))
+				return &w->inventory.pfs[i];
+	return NULL;
+}
+
 static bool in_guest(const struct world *w, struct pciaddr vf)
 {
 	for (size_t i = 0; i < w->ndomains; i++)
@@ -230,6 +249,12 @@ static bool in_guest(const struct world *w, struct pciaddr vf)
 static struct mac mac_number(unsigned n)
 {
 	return (struct mac){{0x02, 0xaa, 0, 0, 0, (uint8_t)n}};
+}
+
+/* What a VF starts with. */
+static struct mac vf_mac(const struct pf *pf, unsigned index)
+{
+	return mac_number((pf->addr.bus - 1u) * WORLD_VFS + index);
 }
 
 static void remove_vfs(struct world *w, struct pf *pf)
@@ -252,16 +277,16 @@ static void make_vfs(struct world *w, struct pf *pf, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		struct vf *vf = mem_append(&pf->vfs, &pf->nvfs, sizeof(*vf));
 
-		vf->addr = (struct pciaddr){.bus = 1,
+		vf->addr = (struct pciaddr){.bus = pf->addr.bus,
 					    .device = (uint8_t)(0x10 + i / 4),
 					    .function = (uint8_t)(i % 4 * 2)};
 		vf->index = i;
 		if (w->home == VF_HOME_HOST && i >= w->late)
 			bind_vf(w, vf, home_driver(w));
-		vf->iommu_group = 20 + (int)i;
+		vf->iommu_group = 100 * pf->addr.bus + 20 + (int)i;
 		vf->settings = (struct vf_settings){
 			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
-			.mac = mac_number(i),
+			.mac = vf_mac(pf, i),
 			.vlan_proto = 0x8100,
 			.spoofchk = true,
 		};
@@ -648,7 +673,7 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	if (views & VIRT_LIVE) {
 		if (in_use(w, device.host))
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
-		if (!w->inventory.pfs[0].up)
+		if (!pf_of(w, device.host)->up)
 			return err_set(err, ERR_FAILED, "the PF is not online");
 		free(vf->driver);
 		vf->driver = mem_strdup("vfio-pci");
@@ -932,10 +957,26 @@ static void add_domain(struct world *w, const char *name)
 	d->live.present = d->config.present = true;
 }
 
+struct pf *world_add_pf(struct world *w, unsigned nvfs)
+{
+	struct pf *pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
+	unsigned number = (unsigned)w->inventory.npfs;
+
+	pf->addr = (struct pciaddr){.bus = (uint8_t)number};
+	pf->driver = mem_strdup("igb");
+	pf->netdev = mem_printf("eth%u", number);
+	pf->vendor = 0x8086;
+	pf->product = 0x10c9;
+	pf->mac = mac_number(199 + number);
+	pf->up = pf->carrier = true;
+	pf->numa_node = -1;
+	pf->total_vfs = nvfs;
+	make_vfs(w, pf, nvfs);
+	return pf;
+}
+
 void world_init(struct world *w, unsigned nvfs)
 {
-	struct pf *pf;
-
 	memset(w, 0, sizeof(*w));
 	current = w;
 	w->host.ops = &host_ops;
@@ -951,16 +992,8 @@ void world_init(struct world *w, unsigned nvfs)
 	};
 	w->session = (struct session){.edges = w->edges, .store_writable = true};
 	w->clock = 1000;
-	w->libvirt_saved = mem_zero(WORLD_VFS, sizeof(*w->libvirt_saved));
-	pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
-	pf->addr = (struct pciaddr){.bus = 1};
-	pf->driver = mem_strdup("igb");
-	pf->netdev = mem_strdup("eth1");
-	pf->mac = mac_number(200);
-	pf->up = pf->carrier = true;
-	pf->numa_node = -1;
-	pf->total_vfs = nvfs;
-	make_vfs(w, pf, nvfs);
+	w->libvirt_saved = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->libvirt_saved));
+	(void)world_add_pf(w, nvfs);
 	w->refused_count = -1;
 	add_domain(w, "web1");
 	add_domain(w, "web2");
@@ -983,6 +1016,7 @@ void world_clear(struct world *w)
 	}
 	for (size_t i = 0; i < w->nevents; i++)
 		free(w->events[i].alias);
+	session_forget_pools(&w->session);
 	inventory_clear(&w->inventory);
 	leases_clear(&w->leases);
 	resize_notes_clear(&w->notes);
@@ -1100,10 +1134,24 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 	return broken;
 }
 
+static const char *broken_pf(const struct world *w, const struct pf *pf)
+{
+	for (size_t i = 0; i < pf->nvfs; i++) {
+		const struct vf *vf = &pf->vfs[i];
+
+		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
+			continue;
+		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
+				   : vf->driver != NULL)
+			return "a free VF is not on its driver";
+		if (!mac_equal(vf->settings.mac, vf_mac(pf, vf->index)) || vf->settings.vlan)
+			return "a free VF has not the settings it had";
+	}
+	return NULL;
+}
+
 const char *world_broken(struct world *w)
 {
-	const struct pf *pf = world_pf(w);
-
 	if (w->torn_away)
 		return "VFs were taken away while a guest had one";
 	if (w->notes.n)
@@ -1116,16 +1164,11 @@ const char *world_broken(struct world *w)
 		if (broken)
 			return broken;
 	}
-	for (size_t i = 0; i < pf->nvfs; i++) {
-		const struct vf *vf = &pf->vfs[i];
+	for (size_t i = 0; i < w->inventory.npfs; i++) {
+		const char *broken = broken_pf(w, &w->inventory.pfs[i]);
 
-		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
-			continue;
-		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
-				   : vf->driver != NULL)
-			return "a free VF is not on its driver";
-		if (!mac_equal(vf->settings.mac, mac_number(vf->index)) || vf->settings.vlan)
-			return "a free VF has not the settings it had";
+		if (broken)
+			return broken;
 	}
 	for (size_t i = 0; i < w->leases.n; i++) {
 		bool held = false;

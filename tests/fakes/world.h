@@ -18,7 +18,8 @@
 
 #define WORLD_DOMAINS 4
 #define WORLD_DEVICES 8
-#define WORLD_VFS 64 /* of the PF, at most */
+#define WORLD_PFS 2  /* at most */
+#define WORLD_VFS 64 /* of a PF, at most */
 
 /* A device element of a domain's view. */
 struct fake_device {
@@ -96,6 +97,9 @@ void world_init(struct world *world, unsigned nvfs);
 void world_clear(struct world *world);
 
 struct pf *world_pf(struct world *world);
+
+/* Another PF: eth2, 0000:02:00.0. PFs that were got before have moved. */
+struct pf *world_add_pf(struct world *world, unsigned nvfs);
 struct fake_domain *world_domain(struct world *world, const char *name);
 
 /* Shuts a domain down: its VFs go back to the host. */
