@@ -6,6 +6,8 @@
  */
 #include "xml/domain.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/cleanup.h"
@@ -13,6 +15,7 @@
 #include "xml/document.h"
 #include "xml/metadata.h"
 #include "xml/node.h"
+#include "xml/strict.h"
 
 enum { BUSES = 256, SLOTS = 32 };
 
@@ -270,6 +273,95 @@ static void add_free_slots(struct reader *reader)
 	}
 }
 
+/* A set that makes no sense says nothing, as one that is not there. */
+static struct idset *read_set(const xmlNode *element, const char *name)
+{
+	const char *text = element ? node_attr(element, name) : NULL;
+	struct idset *set;
+
+	if (!text)
+		return NULL;
+	set = mem_zero(1, sizeof(*set));
+	if (!idset_parse(text, set) || !idset_count(set))
+		free(steal(&set));
+	return set;
+}
+
+static void join(struct idset **set, struct idset *more)
+{
+	if (!*set) {
+		*set = more;
+		return;
+	}
+	if (more)
+		idset_join(*set, more);
+	free(more);
+}
+
+/* Where memory comes from: of the whole guest, or of each of its own nodes. */
+static void read_numatune(struct reader *reader, const xmlNode *numatune)
+{
+	for (const xmlNode *node = numatune->children; node; node = node->next)
+		if (node_is(node, "memory") || node_is(node, "memnode"))
+			join(&reader->view.nodes, read_set(node, "nodeset"));
+}
+
+/* What is said of vCPUs, each by itself and all together. */
+struct pinning {
+	unsigned vcpus;
+	struct idset *of_all; /* <vcpu cpuset=…>: of those that are not pinned */
+	struct idset *pinned; /* where they are pinned to */
+	struct idset named;   /* those that are */
+};
+
+static void read_cputune(struct pinning *pinning, const xmlNode *cputune)
+{
+	for (const xmlNode *node = cputune->children; node; node = node->next) {
+		uint32_t vcpu = IDSET_MAX;
+		struct idset *set;
+
+		if (!node_is(node, "vcpupin") ||
+		    node_number(node, "vcpu", UINT32_MAX, &vcpu, NULL) < 0 ||
+		    vcpu >= pinning->vcpus)
+			continue;
+		set = read_set(node, "cpuset");
+		if (!set)
+			continue;
+		join(&pinning->pinned, set);
+		idset_add(&pinning->named, vcpu);
+	}
+}
+
+static unsigned read_vcpus(const xmlNode *vcpu)
+{
+	char text[16];
+	unsigned n;
+
+	return strict_text(vcpu, text, sizeof(text)) && sscanf(text, "%9u", &n) == 1 ? n : 0;
+}
+
+/* One vCPU that may run anywhere is enough for the guest to run anywhere. */
+static void read_pinning(struct reader *reader, const xmlNode *root)
+{
+	const xmlNode *vcpu = child(root, "vcpu"), *cputune = child(root, "cputune");
+	struct pinning pinning = {0};
+
+	if (!vcpu)
+		return;
+	pinning.vcpus = read_vcpus(vcpu);
+	pinning.of_all = read_set(vcpu, "cpuset");
+	if (cputune)
+		read_cputune(&pinning, cputune);
+	if (pinning.pinned && idset_count(&pinning.named) >= pinning.vcpus) {
+		reader->view.cpus = steal(&pinning.pinned);
+	} else if (pinning.of_all) {
+		join(&pinning.of_all, steal(&pinning.pinned));
+		reader->view.cpus = steal(&pinning.of_all);
+	}
+	free(pinning.pinned);
+	free(pinning.of_all);
+}
+
 static int read_domain(struct reader *reader, const xmlNode *root, struct err **err)
 {
 	if (!root || !node_is(root, "domain"))
@@ -277,9 +369,12 @@ static int read_domain(struct reader *reader, const xmlNode *root, struct err **
 	for (const xmlNode *node = root->children; node; node = node->next) {
 		if (node_is(node, "metadata"))
 			read_metadata(reader, node);
+		else if (node_is(node, "numatune"))
+			read_numatune(reader, node);
 		else if (node_is(node, "devices") && read_devices(reader, node, err) < 0)
 			return -1;
 	}
+	read_pinning(reader, root);
 	add_free_slots(reader);
 	return 0;
 }

@@ -16,6 +16,8 @@
  * hotplug='off', lowest index first; then the free slots of conventional buses (pci-root,
  * pci-bridge, pcie-to-pci-bridge). pcie-root itself takes no hot-plug.
  *
+ * Where vCPUs and memory are placed, as far as it is said.
+ *
  * XML that is not a domain's: ERR_FAILED. view is untouched then; else free it with
  * domain_view_clear().
  */

@@ -117,6 +117,8 @@ struct gathered {
 	struct place *places;
 	size_t nplaces;
 	struct foreigns foreigns;
+	int *nodes; /* NUMA, of the guest */
+	size_t nnodes;
 	bool changes; /* more than a plan is wanted: then no PF's number may change meanwhile */
 	int *locks;
 	size_t nlocks;
@@ -131,6 +133,7 @@ static void gathered_clear(struct gathered *g)
 		place_clear(&g->places[i]);
 	free(g->places);
 	foreigns_clear(&g->foreigns);
+	free(g->nodes);
 	for (size_t i = 0; i < g->nlocks; i++)
 		if (g->locks[i] >= 0)
 			(void)close(g->locks[i]);
@@ -352,6 +355,9 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 		return 0;
 	if (hold_limits(c, g, err))
 		return -1;
+	for (size_t i = 0; i < g->nplaces && !g->nodes; i++)
+		if (place_nodes(c->edges, &g->places[i], &c->domain, &g->nodes, &g->nnodes, err))
+			return -1;
 	for (size_t i = 0; i < g->nplaces; i++)
 		for (size_t j = 0; j < g->places[i].npfs; j++)
 			if (gather_leases(c, g, g->places[i].pfs[j], err))
@@ -378,6 +384,8 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 	situation.places = g->places;
 	situation.nplaces = g->nplaces;
 	situation.foreigns = &g->foreigns;
+	situation.nodes = g->nodes;
+	situation.nnodes = g->nnodes;
 	plan_make(&situation, plan);
 	return 0;
 }

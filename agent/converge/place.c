@@ -41,11 +41,7 @@ static void find_also(struct edges *edges, struct place *place)
 		place->npfs = 0;
 		return;
 	}
-	for (size_t i = 0; i < edges->pools->n; i++)
-		if (pool_has_pf(&edges->pools->items[i], &pf))
-			*(const struct pool **)mem_append(&place->also, &place->nalso,
-							  sizeof(*place->also)) =
-				&edges->pools->items[i];
+	pools_of_pf(edges->pools, &pf, &place->also, &place->nalso);
 	pf_clear(&pf);
 }
 
@@ -117,6 +113,32 @@ void place_count(const struct place *place, const struct leases *leases, const c
 		judge->of_pool++;
 		judge->of_guest += !strcmp(lease->domain_uuid, domain_uuid);
 	}
+}
+
+static bool goes_by_nodes(const struct pool *pool)
+{
+	for (size_t i = 0; pool && i < pool->npolicies; i++)
+		if (!strcmp(pool->policies[i], policy_numa.name))
+			return true;
+	return false;
+}
+
+int place_nodes(struct edges *edges, const struct place *place, const struct domain *domain,
+		int **nodes, size_t *n, struct err **err)
+{
+	const struct domain_view *view = domain->live.present ? &domain->live : &domain->config;
+	struct host *host = edges->host;
+	struct numa_nodes all;
+
+	*nodes = NULL;
+	*n = 0;
+	if (!goes_by_nodes(place->pool) || (!view->cpus && !view->nodes))
+		return 0;
+	if (host->ops->read_nodes(host, &all, err))
+		return -1;
+	numa_of_guest(&all, view, nodes, n);
+	numa_nodes_clear(&all);
+	return 0;
 }
 
 void place_candidates(const struct place *place, const struct inventory *inventory,

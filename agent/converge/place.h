@@ -5,6 +5,7 @@
 
 #include "core/err.h"
 #include "host/edges.h"
+#include "model/domain.h"
 #include "model/inventory.h"
 #include "model/pool.h"
 #include "policies/candidates.h"
@@ -43,6 +44,13 @@ bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf
  */
 void place_count(const struct place *place, const struct leases *leases, const char *domain_uuid,
 		 const char *except, struct judge *judge);
+
+/*
+ * The NUMA nodes where the guest runs, when the place's pool goes by them and the guest is placed
+ * at all; else none, and the host is not asked. The caller frees the array.
+ */
+int place_nodes(struct edges *edges, const struct place *place, const struct domain *domain,
+		int **nodes, size_t *n, struct err **err);
 
 /*
  * The verdicts on all VFs of the place, from PFs that the inventory has. judge is used as it is but

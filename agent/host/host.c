@@ -109,6 +109,7 @@ static const struct host_ops real_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
+	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,
 	.apply = host_apply,

@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "host/persist.h"
 #include "model/inventory.h"
+#include "model/numa.h"
 #include "model/resize_note.h"
 
 /* How much of a PF to read beside addresses, drivers, IOMMU groups and counts. */
@@ -124,6 +125,9 @@ struct host_ops {
 	int (*read_notes)(struct host *host, struct resize_notes *out, struct err **err);
 	int (*drop_note)(struct host *host, struct pciaddr pf,
 			 struct err **err); /* none: nothing */
+
+	/* The host's NUMA nodes and their CPUs; none where the kernel knows no NUMA. */
+	int (*read_nodes)(struct host *host, struct numa_nodes *out, struct err **err);
 
 	void (*close)(struct host *host);
 };

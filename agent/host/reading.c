@@ -429,3 +429,10 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 	*out = inventory;
 	return 0;
 }
+
+int host_read_nodes(struct host *host, struct numa_nodes *out, struct err **err)
+{
+	(void)err;
+	*out = sysfs_numa_nodes(real(host)->sysfs);
+	return 0;
+}

@@ -25,6 +25,7 @@
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define DIRENT_BUFFER 65536
+#define CPULIST_SIZE 65536
 #define TOTAL "sriov_totalvfs"
 #define NUM "sriov_numvfs"
 #define OFFSET "sriov_offset"
@@ -634,4 +635,43 @@ char *sysfs_netdev_driver(struct sysfs *sysfs, const char *netdev)
 		return NULL;
 	path = mem_printf("class/net/%s/device/driver", netdev);
 	return link_name(sysfs->root, path);
+}
+
+/* What is bound to be in one read(2): "0-3,8-11\n". */
+static bool idset_at(int dir, const char *path, struct idset *out)
+{
+	cleanup_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	cleanup_free char *text = fd >= 0 ? mem_zero(CPULIST_SIZE + 1, 1) : NULL;
+	ssize_t size = text ? read(fd, text, CPULIST_SIZE) : -1;
+
+	return size >= 0 && size < CPULIST_SIZE && idset_parse(text, out);
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	return ((const struct numa_node *)a)->id - ((const struct numa_node *)b)->id;
+}
+
+struct numa_nodes sysfs_numa_nodes(struct sysfs *sysfs)
+{
+	cleanup_close int fd = openat(sysfs->root, "devices/system/node", DIR_FLAGS);
+	cleanup_names struct sysfs_names names = {0};
+	struct numa_nodes nodes = {0};
+
+	if (fd < 0)
+		return nodes;
+	names = names_in(sysfs, fd);
+	for (size_t i = 0; i < names.n; i++) {
+		cleanup_free char *path = mem_printf("%s/cpulist", names.items[i]);
+		struct numa_node node;
+		int end = 0;
+
+		if (sscanf(names.items[i], "node%4d%n", &node.id, &end) != 1 ||
+		    names.items[i][end] || node.id < 0 || !idset_at(fd, path, &node.cpus))
+			continue;
+		*(struct numa_node *)mem_append(&nodes.items, &nodes.n, sizeof(node)) = node;
+	}
+	if (nodes.n)
+		qsort(nodes.items, nodes.n, sizeof(*nodes.items), compare_nodes);
+	return nodes;
 }

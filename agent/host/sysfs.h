@@ -12,6 +12,7 @@
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "model/inventory.h"
+#include "model/numa.h"
 
 #define SYSFS_NAME_MAX 128 /* of an interface, altnames too; with the zero */
 
@@ -58,6 +59,9 @@ int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err)
 /* The same without the VFs, and with the PCI ids. No file is touched that is a VF's. */
 int sysfs_read_pf_alone(struct sysfs *sysfs, struct pciaddr addr, struct pf *out, struct err **err);
 int sysfs_read_all_alone(struct sysfs *sysfs, struct inventory *out, struct err **err);
+
+/* The NUMA nodes; none where the kernel shows none. The caller clears them. */
+struct numa_nodes sysfs_numa_nodes(struct sysfs *sysfs);
 
 /* The first other device in its IOMMU group that is no bridge; NULL: none. The caller frees it. */
 char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr);

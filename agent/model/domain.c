@@ -11,6 +11,8 @@ void domain_view_clear(struct domain_view *view)
 	free(view->devices);
 	free(view->macs);
 	free(view->free_slots);
+	free(view->cpus);
+	free(view->nodes);
 	memset(view, 0, sizeof(*view));
 }
 

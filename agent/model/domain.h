@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/idset.h"
 #include "core/mac.h"
 #include "core/pciaddr.h"
 #include "model/assignment.h"
@@ -37,6 +38,8 @@ struct domain_view {
 	struct pciaddr
 		*free_slots; /* guest PCI addresses where a device can be hot-plugged, best first */
 	size_t nfree_slots;
+	struct idset *cpus;  /* of the host, that its vCPUs may run on; NULL: any */
+	struct idset *nodes; /* NUMA nodes of the host that its memory may be on; NULL: any */
 };
 
 struct domain {

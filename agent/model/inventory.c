@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/mem.h"
 
 static const char *const home_names[] = {
 	[VF_HOME_HOST] = "host",
@@ -91,4 +92,46 @@ bool pf_is_called(const struct pf *pf, const char *name)
 		if (!strcmp(pf->altnames[i], name))
 			return true;
 	return false;
+}
+
+struct group_member {
+	int group;
+	struct vf *vf;
+};
+
+static int by_group(const void *a, const void *b)
+{
+	const struct group_member *left = a, *right = b;
+
+	return (left->group > right->group) - (left->group < right->group);
+}
+
+void inventory_find_peers(struct inventory *inventory)
+{
+	cleanup_free struct group_member *members = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < inventory->npfs; i++)
+		n += inventory->pfs[i].nvfs;
+	members = mem_zero(n, sizeof(*members));
+	n = 0;
+	for (size_t i = 0; i < inventory->npfs; i++) {
+		struct pf *pf = &inventory->pfs[i];
+
+		for (size_t j = 0; j < pf->nvfs; j++)
+			if (pf->vfs[j].iommu_group >= 0)
+				members[n++] =
+					(struct group_member){pf->vfs[j].iommu_group, &pf->vfs[j]};
+	}
+	qsort(members, n, sizeof(*members), by_group);
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct vf *a = members[i].vf, *b = members[i + 1].vf;
+
+		if (members[i].group != members[i + 1].group)
+			continue;
+		if (!a->group_peer)
+			a->group_peer = mem_strdup(pciaddr_str(b->addr));
+		if (!b->group_peer)
+			b->group_peer = mem_strdup(pciaddr_str(a->addr));
+	}
 }

@@ -68,6 +68,12 @@ struct vf *pf_vf_by_index(const struct pf *pf, unsigned index);
 struct pf *inventory_pf(const struct inventory *inventory, struct pciaddr addr);
 
 /*
+ * Fills in the group_peer of VFs that share a group with each other: that shows from what was read
+ * already, where asking the kernel for the members of each group would cost a directory a VF.
+ */
+void inventory_find_peers(struct inventory *inventory);
+
+/*
  * The name people use for a PF: its netdev, else its address. Returns buf, or the netdev itself.
  */
 const char *pf_name(const struct pf *pf, char buf[PCIADDR_STRLEN]);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
+
 bool pool_name_valid(const char *name)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -84,6 +86,16 @@ bool pool_has_pf(const struct pool *pool, const struct pf *pf)
 		if (fits(&pool->pfs[i], pf))
 			return true;
 	return false;
+}
+
+void pools_of_pf(const struct pools *pools, const struct pf *pf, const struct pool ***out,
+		 size_t *n)
+{
+	*out = NULL;
+	*n = 0;
+	for (size_t i = 0; i < pools->n; i++)
+		if (pool_has_pf(&pools->items[i], pf))
+			*(const struct pool **)mem_append(out, n, sizeof(**out)) = &pools->items[i];
 }
 
 bool pool_vfs_has(const struct pool_vfs *list, size_t n, const struct vf *vf)

@@ -73,6 +73,10 @@ struct pool *pools_find(const struct pools *pools, const char *name);
 /* Does this PF belong to the pool? vendor and product are the PF's own, 0 where not read. */
 bool pool_has_pf(const struct pool *pool, const struct pf *pf);
 
+/* The pools that have this PF; the caller frees the array of *n. */
+void pools_of_pf(const struct pools *pools, const struct pf *pf, const struct pool ***out,
+		 size_t *n);
+
 /* Is this VF named by one of the entries? */
 bool pool_vfs_has(const struct pool_vfs *list, size_t n, const struct vf *vf);
 

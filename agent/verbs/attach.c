@@ -39,6 +39,7 @@ struct request {
 	struct mac mac;
 	struct asked asked;
 	unsigned count, timeout;
+	bool form_set;
 	enum form form;
 	struct affect affect;
 	bool print_xml;
@@ -76,7 +77,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TIMEOUT:
 		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
 	case KEY_FORM:
-		if (form_parse(arg, &request->form))
+		request->form_set = form_parse(arg, &request->form);
+		if (request->form_set)
 			return 0;
 		argp_error(state, "'%s' is no form: interface or hostdev", arg);
 		return EINVAL;
@@ -170,8 +172,25 @@ static int check_metadata(const struct request *request, const struct domain *do
 	return err_next(err, "`vfpool detach %s` some that are not needed", domain->name);
 }
 
-static int want(const struct request *request, const struct domain *domain, struct wants *wants,
-		struct scope *scope, struct err **err)
+/* What the user did not say is as the pool has it. */
+static void set_defaults(const struct request *request, const struct pools *pools,
+			 struct assignment *a)
+{
+	const struct pool *pool = pools ? pools_find(pools, a->pool) : NULL;
+
+	if (pool) {
+		a->vlan = pool->vlan;
+		a->settings = pool->settings;
+	}
+	if (request->form_set)
+		a->form = request->form;
+	else if (pool && pool->form_set)
+		a->form = pool->form;
+}
+
+static int want(const struct request *request, const struct pools *pools,
+		const struct domain *domain, struct wants *wants, struct scope *scope,
+		struct err **err)
 {
 	unsigned views, n = 0;
 
@@ -187,10 +206,10 @@ static int want(const struct request *request, const struct domain *domain, stru
 		struct assignment a = {
 			.pool = pool,
 			.index = index,
-			.form = request->form,
 			.mac = request->mac_set ? request->mac : mac_for(domain, pool, &n),
 		};
 
+		set_defaults(request, pools, &a);
 		if (asked_apply(&request->asked, &a, err)) {
 			assignment_clear(&a);
 			return -1;
@@ -272,7 +291,7 @@ static int attach(struct converge *c, const struct request *request, enum table_
 	struct scope scope = {0};
 	struct plan plan = {0};
 	size_t done = 0;
-	int result = want(request, &c->domain, &wants, &scope, err);
+	int result = want(request, c->edges->pools, &c->domain, &wants, &scope, err);
 
 	if (result)
 		err_now(err, "nothing was changed");
@@ -299,6 +318,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
+	session->about = request.pool;
 	if (session_need(session,
 			 NEED_HOST | NEED_POOLS | NEED_VIRT |
 				 (request.print_xml ? NEED_STORE : NEED_STORE_WRITE),

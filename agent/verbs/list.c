@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "converge/foreign.h"
 #include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "verbs/holders.h"
 #include "verbs/verb.h"
 #include "verbs/vf_words.h"
 
@@ -32,6 +31,7 @@
 	X(TYPE, "TYPE", STRING, true, false, "Either pf or vf")                                  \
 	X(PF, "PF", STRING, true, false, "PCI address of the PF")                                \
 	X(INDEX, "INDEX", NUMBER, true, true, "Number of the VF")                                \
+	X(POOL, "POOL", STRING, true, false, "The defined pool that it is in")                   \
 	X(REFUSAL, "REFUSAL", STRING, true, false, "Why it is not free, in a word")              \
 	X(REASON, "REASON", STRING, true, false, "Why it is not free, in a sentence")            \
 	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")        \
@@ -115,63 +115,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* All that is listed, owned. */
 struct listing {
 	struct inventory inventory;
-	struct leases leases;
-	struct foreigns foreigns;
+	struct inventory names; /* the same PFs by all their names; read where there are pools */
+	struct holders holders;
 	struct place place; /* what was asked for; .index is -1 for all VFs */
+	const struct pools *pools;
 };
 
 static void listing_clear(struct listing *listing)
 {
 	inventory_clear(&listing->inventory);
-	leases_clear(&listing->leases);
-	foreigns_clear(&listing->foreigns);
+	inventory_clear(&listing->names);
+	holders_clear(&listing->holders);
 	place_clear(&listing->place);
-}
-
-struct group_member {
-	int group;
-	struct vf *vf;
-};
-
-static int by_group(const void *a, const void *b)
-{
-	const struct group_member *left = a, *right = b;
-
-	return (left->group > right->group) - (left->group < right->group);
-}
-
-/*
- * VFs that share a group with each other show from what was read already; asking the kernel for
- * the members of each group would cost a directory a VF.
- */
-static void find_group_peers(struct inventory *inventory)
-{
-	cleanup_free struct group_member *members = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < inventory->npfs; i++)
-		n += inventory->pfs[i].nvfs;
-	members = mem_zero(n, sizeof(*members));
-	n = 0;
-	for (size_t i = 0; i < inventory->npfs; i++) {
-		struct pf *pf = &inventory->pfs[i];
-
-		for (size_t j = 0; j < pf->nvfs; j++)
-			if (pf->vfs[j].iommu_group >= 0)
-				members[n++] =
-					(struct group_member){pf->vfs[j].iommu_group, &pf->vfs[j]};
-	}
-	qsort(members, n, sizeof(*members), by_group);
-	for (size_t i = 0; i + 1 < n; i++) {
-		struct vf *a = members[i].vf, *b = members[i + 1].vf;
-
-		if (members[i].group != members[i + 1].group)
-			continue;
-		if (!a->group_peer)
-			a->group_peer = mem_strdup(pciaddr_str(b->addr));
-		if (!b->group_peer)
-			b->group_peer = mem_strdup(pciaddr_str(a->addr));
-	}
 }
 
 static int read_place(struct edges *edges, const char *name, struct listing *listing,
@@ -201,44 +156,16 @@ static int read_host(struct session *session, const struct request *request,
 {
 	struct host *host;
 
-	if (session_need(session, request->pool ? NEED_HOST | NEED_POOLS : NEED_HOST, err) < 0)
+	session->about = request->pool;
+	if (session_need(session, NEED_HOST | NEED_POOLS, err) < 0)
+		return -1;
+	host = session->edges.host;
+	listing->pools = session->edges.pools;
+	if (listing->pools && host->ops->read_all(host, HOST_NO_VFS, &listing->names, err) < 0)
 		return -1;
 	if (request->pool)
 		return read_place(&session->edges, request->pool, listing, err);
-	host = session->edges.host;
 	return host->ops->read_all(host, HOST_NETDEVS | HOST_SETTINGS, &listing->inventory, err);
-}
-
-/*
- * Leases and guests can be missing: what is known is shown all the same. The first failure is kept
- * for the exit status; without root it is no failure that the leases may not be read.
- */
-static void read_leases(struct session *session, struct listing *listing, struct err **missing)
-{
-	cleanup_err struct err *err = NULL;
-	struct store *store;
-
-	if (session_need(session, NEED_STORE, &err) == 0) {
-		store = session->edges.store;
-		if (store->ops->list(store, NULL, NULL, &listing->leases, &err) == 0)
-			return;
-	}
-	if (geteuid() != 0)
-		log_warn("shown without vfpool's leases: %s", err->what);
-	else if (!*missing)
-		*missing = steal(&err);
-}
-
-static void read_guests(struct session *session, struct listing *listing, struct err **missing)
-{
-	struct err *err = NULL;
-
-	if (session_need(session, NEED_VIRT, &err) == 0 &&
-	    foreigns_gather(&session->edges, NULL, &listing->foreigns, &err) == 0)
-		return;
-	(void)err_next(&err, "--no-guests lists the host and the leases alone");
-	err_free(missing);
-	*missing = err;
 }
 
 static const char *state_of(const struct listing *listing, const struct vf *vf,
@@ -246,7 +173,7 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 {
 	switch (refusal) {
 	case REFUSAL_LEASED:
-		return lease_state_name(leases_by_vf(&listing->leases, vf->addr)->state);
+		return lease_state_name(leases_by_vf(&listing->holders.leases, vf->addr)->state);
 	case REFUSAL_DOMAIN:
 		return "guest";
 	case REFUSAL_DEFINED:
@@ -347,7 +274,7 @@ static void set_vf(struct row *row, const struct listing *listing, const struct 
 {
 	const struct pf *pf = candidate->pf;
 	const struct vf *vf = candidate->vf;
-	const struct lease *lease = leases_by_vf(&listing->leases, vf->addr);
+	const struct lease *lease = leases_by_vf(&listing->holders.leases, vf->addr);
 	cleanup_free char *name = vf_name(pf, vf);
 	cleanup_free char *holder = vf_holder(judge, vf, candidate->refusal);
 
@@ -370,6 +297,9 @@ static void set_vf(struct row *row, const struct listing *listing, const struct 
 	if (lease)
 		set_lease(row, lease);
 	set_settings(row, &vf->settings);
+	for (size_t i = 0; i < judge->nalso; i++)
+		if (pool_holds(judge->also[i], vf))
+			set_text(row, COL_POOL, judge->also[i]->name);
 }
 
 static void set_pf(struct row *row, const struct pf *pf, size_t nfree, bool in_words)
@@ -407,14 +337,36 @@ static bool is_wanted(const struct request *request, const struct listing *listi
 	return true;
 }
 
+/* The pools that have this PF; the caller frees the array. */
+static const struct pool **find_pools(const struct listing *listing, const struct pf *pf, size_t *n)
+{
+	const struct pf *names = inventory_pf(&listing->names, pf->addr);
+	const struct pool **found = NULL;
+
+	*n = 0;
+	if (listing->pools && names)
+		pools_of_pf(listing->pools, names, &found, n);
+	return found;
+}
+
+static void add_pool(char **names, const char *name)
+{
+	char *more = *names ? mem_printf("%s,%s", *names, name) : mem_strdup(name);
+
+	free(*names);
+	*names = more;
+}
+
 static void add_pf(struct table *table, const struct request *request, struct session *session,
 		   const struct listing *listing, const struct pf *pf)
 {
-	const struct judge judge = {.leases = &listing->leases,
-				    .foreigns = &listing->foreigns,
-				    .pool = listing->place.pool,
-				    .index = -1};
+	cleanup_free const struct pool **also = NULL;
+	struct judge judge = {.leases = &listing->holders.leases,
+			      .foreigns = &listing->holders.foreigns,
+			      .pool = listing->place.pool,
+			      .index = -1};
 	struct candidates candidates = {0};
+	cleanup_free char *pools = NULL;
 	struct row *parent = NULL;
 	size_t nfree = 0, nwanted = 0;
 	/* A PF is neither free nor used: it is there to stand above its VFs, where they stand
@@ -422,6 +374,10 @@ static void add_pf(struct table *table, const struct request *request, struct se
 	bool selective = request->only_free || request->only_used || listing->place.index >= 0;
 	bool tree = table_is_tree(table);
 
+	also = find_pools(listing, pf, &judge.nalso);
+	judge.also = also;
+	if (judge.pool)
+		place_count(&listing->place, &listing->holders.leases, "", NULL, &judge);
 	candidates_add(&candidates, &judge, pf);
 	for (size_t i = 0; i < candidates.n; i++) {
 		nfree += candidates.items[i].refusal == REFUSAL_NONE;
@@ -430,6 +386,9 @@ static void add_pf(struct table *table, const struct request *request, struct se
 	if (!selective || (tree && nwanted)) {
 		parent = table_row(table, NULL);
 		set_pf(parent, pf, nfree, tree && session->mode == TABLE_TEXT);
+		for (size_t i = 0; i < judge.nalso; i++)
+			add_pool(&pools, judge.also[i]->name);
+		set_text(parent, COL_POOL, pools);
 	}
 	for (size_t i = 0; i < candidates.n; i++)
 		if (is_wanted(request, listing, &candidates.items[i]))
@@ -452,27 +411,17 @@ static int print(struct table *table, struct session *session, const struct requ
 static int list(struct session *session, const struct request *request, struct listing *listing,
 		struct err **err)
 {
-	/* Another machine's tree has nothing to do with the guests and leases of this one. */
-	bool here = !session->sysfs;
 	cleanup_table struct table *table = NULL;
-	cleanup_err struct err *missing = NULL;
 
 	if (table_new("pfs", columns, COL_COUNT, COL_NAME, session->mode, request->selection,
 		      &table, err) < 0 ||
 	    read_host(session, request, listing, err) < 0)
 		return -1;
-	find_group_peers(&listing->inventory);
-	if (here || strcmp(session->store, STORE_PATH) != 0)
-		read_leases(session, listing, &missing);
-	if (here && !request->no_guests)
-		read_guests(session, listing, &missing);
+	inventory_find_peers(&listing->inventory);
+	holders_read(session, !request->no_guests, &listing->holders);
 	if (print(table, session, request, listing, err) < 0)
 		return -1;
-	if (!missing)
-		return 0;
-	*err = steal(&missing);
-	(void)err_wrap(err, "the list is not complete");
-	return err_recode(err, ERR_PARTIAL);
+	return holders_complete(&listing->holders, err);
 }
 
 static int run(const struct verb *verb, struct session *session, int argc, char **argv,

@@ -75,6 +75,8 @@ struct findings {
 	struct inventory inventory; /* the place's PFs */
 	struct leases leases;       /* theirs */
 	struct foreigns foreigns;
+	int *nodes; /* NUMA, of the guest */
+	size_t nnodes;
 };
 
 static void findings_clear(struct findings *findings)
@@ -84,6 +86,7 @@ static void findings_clear(struct findings *findings)
 	inventory_clear(&findings->inventory);
 	leases_clear(&findings->leases);
 	foreigns_clear(&findings->foreigns);
+	free(findings->nodes);
 }
 
 static int read_domain(struct virt *virt, const char *name, struct domain *domain, struct err **err)
@@ -122,6 +125,7 @@ static int read_all(struct session *session, const struct request *request,
 	struct edges *edges = &session->edges;
 	struct place *place = &findings->place;
 
+	session->about = request->pool;
 	if (session_need(session, NEED_HOST | NEED_POOLS, err) < 0)
 		return -1;
 	place_find(edges, request->pool, place);
@@ -135,6 +139,8 @@ static int read_all(struct session *session, const struct request *request,
 	for (size_t i = 0; i < place->npfs; i++)
 		if (read_pf(edges, place->pfs[i], findings, err) < 0)
 			return -1;
+	if (place_nodes(edges, place, &findings->domain, &findings->nodes, &findings->nnodes, err))
+		return -1;
 	return foreigns_gather(edges, &findings->domain, &findings->foreigns, err);
 }
 
@@ -245,22 +251,44 @@ static void add_pf(struct table *table, const struct candidates *all, size_t whi
 
 static int no_vf(const struct request *request, const struct candidates *all, struct err **err)
 {
+	size_t nvfs = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].refusal == REFUSAL_LIMIT)
+			return err_set(err, ERR_NO_VF, "%s", all->items[i].reason);
 	for (size_t i = 0; i < all->npfs; i++)
-		if (all->pfs[i].total)
-			return err_set(err, ERR_NO_VF, "no VF of %s is available", request->pool);
+		nvfs += all->pfs[i].total;
+	if (nvfs)
+		return err_set(err, ERR_NO_VF, "no VF of %s is available", request->pool);
 	(void)err_set(err, ERR_NO_VF, "%s has no VFs", request->pool);
 	return err_next(err, "make some: `vfpool set-vfs %s N`", pciaddr_str(all->pfs[0].pf->addr));
+}
+
+/* PFs of the guest's VFs; the caller frees the array. */
+static struct pciaddr *mates_of(const struct findings *findings, size_t *n)
+{
+	struct pciaddr *mates = NULL;
+
+	*n = 0;
+	for (size_t i = 0; i < findings->leases.n; i++)
+		if (!strcmp(findings->leases.items[i].domain_uuid, findings->domain.uuid))
+			*(struct pciaddr *)mem_append(&mates, n, sizeof(*mates)) =
+				findings->leases.items[i].pf;
+	return mates;
 }
 
 static int answer(struct session *session, const struct request *request,
 		  const struct findings *findings, struct err **err)
 {
-	const struct judge judge = {
-		.leases = &findings->leases, .foreigns = &findings->foreigns, .index = -1};
-	const struct pool *pool = findings->place.pool;
+	struct judge judge = {.leases = &findings->leases,
+			      .foreigns = &findings->foreigns,
+			      .nodes = findings->nodes,
+			      .nnodes = findings->nnodes,
+			      .index = -1};
 	cleanup_table struct table *table = NULL;
 	struct candidates all = {0};
-	const struct choice choice = {.all = &all};
+	struct choice choice = {.all = &all, .nodes = findings->nodes, .nnodes = findings->nnodes};
+	cleanup_free struct pciaddr *mates = mates_of(findings, &choice.nmates);
 	const struct candidate *chosen;
 	struct row *guest;
 	int rc;
@@ -270,8 +298,10 @@ static int answer(struct session *session, const struct request *request,
 	guest = table_row(table, NULL);
 	set_domain(guest, &findings->domain);
 	add_devices(table, guest, &findings->domain);
+	place_count(&findings->place, &findings->leases, findings->domain.uuid, NULL, &judge);
 	place_candidates(&findings->place, &findings->inventory, &judge, &all);
-	chosen = policy_choose(pool ? pool->policies : NULL, pool ? pool->npolicies : 0, &choice);
+	choice.mates = mates;
+	chosen = place_choose(&findings->place, &choice);
 	for (size_t i = 0; i < all.npfs; i++)
 		add_pf(table, &all, i, chosen);
 	rc = table_print(table, err);

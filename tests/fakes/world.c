@@ -138,6 +138,21 @@ static int host_read_all(struct host *host, unsigned what, struct inventory *out
 	return 0;
 }
 
+/* Two nodes of four CPUs. */
+static int host_read_nodes(struct host *host, struct numa_nodes *out, struct err **err)
+{
+	if (call(WORLD_OF(host, host), "read_nodes", err))
+		return -1;
+	*out = (struct numa_nodes){0};
+	for (int i = 0; i < 2; i++) {
+		struct numa_node *node = mem_append(&out->items, &out->n, sizeof(*node));
+
+		node->id = i;
+		(void)idset_parse(i ? "4-7" : "0-3", &node->cpus);
+	}
+	return 0;
+}
+
 static int host_pf_up(struct host *host, const struct pf *pf, struct err **err)
 {
 	struct world *w = WORLD_OF(host, host);
@@ -504,6 +519,7 @@ static const struct host_ops host_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
+	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,
 	.apply = host_apply,
@@ -602,6 +618,8 @@ static char *view_xml(const struct fake_domain *d, const struct fake_view *view)
 	fprintf(out, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", d->name, d->uuid);
 	if (view->metadata)
 		fprintf(out, "<metadata>%s</metadata>", view->metadata);
+	if (d->placement)
+		fputs(d->placement, out);
 	fputs("<devices><controller type='pci' index='0' model='pcie-root'/>", out);
 	for (unsigned i = 1; i <= d->ports; i++)
 		fprintf(out,

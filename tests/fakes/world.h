@@ -39,10 +39,11 @@ struct fake_domain {
 	char uuid[UUID_STRLEN];
 	const char *name;
 	bool paused;
-	unsigned ports;   /* pcie-root-ports */
-	unsigned deaf;    /* so many unplug requests are ignored */
-	unsigned refuses; /* so many unplug requests are answered with "removal failed" */
-	bool lost_event;  /* it lets go, but the event does not come */
+	const char *placement; /* XML: <vcpu>, <cputune>, <numatune>; NULL: none */
+	unsigned ports;        /* pcie-root-ports */
+	unsigned deaf;         /* so many unplug requests are ignored */
+	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
+	bool lost_event;       /* it lets go, but the event does not come */
 	struct fake_view live, config;
 };
 

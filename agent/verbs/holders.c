@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "verbs/holders.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "converge/foreign.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "host/store.h"
+
+/*
+ * The first failure is kept for the exit status; without root it is no failure that the leases may
+ * not be read.
+ */
+static void read_leases(struct session *session, struct holders *out)
+{
+	cleanup_err struct err *err = NULL;
+	struct store *store;
+
+	if (session_need(session, NEED_STORE, &err) == 0) {
+		store = session->edges.store;
+		if (store->ops->list(store, NULL, NULL, &out->leases, &err) == 0)
+			return;
+	}
+	if (geteuid() != 0)
+		log_warn("shown without vfpool's leases: %s", err->what);
+	else if (!out->missing)
+		out->missing = steal(&err);
+}
+
+static void read_guests(struct session *session, struct holders *out)
+{
+	struct err *err = NULL;
+
+	if (session_need(session, NEED_VIRT, &err) == 0 &&
+	    foreigns_gather(&session->edges, NULL, &out->foreigns, &err) == 0)
+		return;
+	(void)err_next(&err, "--no-guests lists the host and the leases alone");
+	err_free(&out->missing);
+	out->missing = err;
+}
+
+void holders_read(struct session *session, bool guests, struct holders *out)
+{
+	bool here = !session->sysfs;
+
+	if (here || strcmp(session->store, STORE_PATH) != 0)
+		read_leases(session, out);
+	if (here && guests)
+		read_guests(session, out);
+}
+
+void holders_clear(struct holders *holders)
+{
+	leases_clear(&holders->leases);
+	foreigns_clear(&holders->foreigns);
+	err_free(&holders->missing);
+}
+
+int holders_complete(struct holders *holders, struct err **err)
+{
+	if (!holders->missing)
+		return 0;
+	*err = steal(&holders->missing);
+	(void)err_wrap(err, "the list is not complete");
+	return err_recode(err, ERR_PARTIAL);
+}
