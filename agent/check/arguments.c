@@ -188,11 +188,13 @@ bool argument_given(const struct facts *facts, const char *word)
 	return has_word(facts->kernel.arguments, word);
 }
 
-/* The argument that turns the IOMMU off; NULL: none does. */
+/* The argument that turns the IOMMU off; NULL: none does, or it is on all the same. */
 static const char *turned_off_by(const struct facts *facts)
 {
 	static const char *const words[] = {"iommu=off", "intel_iommu=off", "amd_iommu=off"};
 
+	if (facts->iommu.groups)
+		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (argument_given(facts, words[i]))
 			return words[i];
@@ -260,8 +262,8 @@ void judge_arguments(struct judging *j)
 	}
 	off = turned_off_by(facts);
 	if (off)
-		report(j, CHECK_KERNEL_ARGUMENTS, facts->iommu.groups ? VERDICT_WARN : VERDICT_FAIL,
-		       arguments_mend(facts), "%s turns the IOMMU off", off);
+		report(j, CHECK_KERNEL_ARGUMENTS, VERDICT_FAIL, arguments_mend(facts),
+		       "%s turns the IOMMU off", off);
 	else if (lacks_intel_on(facts))
 		report(j, CHECK_KERNEL_ARGUMENTS, VERDICT_FAIL, arguments_mend(facts),
 		       "intel_iommu=on is missing, and this kernel does not use the IOMMU without");

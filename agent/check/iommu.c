@@ -119,11 +119,44 @@ static bool iommu_is_built_in(const struct facts *facts)
 	return strncmp(cpu, "POWER", 5) == 0 || strncmp(vendor, "IBM/S390", 8) == 0;
 }
 
+/* A table there is, but not the one that goes with the processor. */
+static const char *unexpected_table(const struct facts *facts)
+{
+	return facts->iommu.dmar ? "DMAR" : facts->iommu.ivrs ? "IVRS" : NULL;
+}
+
+static void judge_other_table(struct judging *j, const struct iommu_table *table)
+{
+	const struct facts *facts = j->facts;
+	const char *other = unexpected_table(facts);
+	const char *wanted = table->name ? table->name : "DMAR or IVRS";
+
+	if (other && !table->name)
+		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_WARN,
+		       in_firmware(facts, "VT-x or AMD-V", "<cpu mode='host-passthrough'/>"),
+		       "the ACPI table %s is there, but the processor shows neither VT-x nor AMD-V",
+		       other);
+	else if (facts->iommu.groups)
+		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_WARN,
+		       mem_strdup("nothing need be done: the kernel has found an IOMMU all the "
+				  "same"),
+		       "no ACPI table %s, as this processor's IOMMU has%s%s", wanted,
+		       other ? "; there is " : "", other ? other : "");
+	else if (other)
+		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_WARN, mem_strdup("see iommu-kernel"),
+		       "no ACPI table %s, as this processor's IOMMU has; there is %s", wanted,
+		       other);
+	else
+		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_FAIL,
+		       in_firmware(facts, table->iommu,
+				   "<iommu model='intel'><driver intremap='on'/></iommu>"),
+		       "no ACPI table %s: %s is off, or not there", wanted, table->iommu);
+}
+
 static void judge_firmware(struct judging *j)
 {
 	const struct facts *facts = j->facts;
 	struct iommu_table table = expected_table(facts);
-	const char *other = facts->iommu.dmar ? "DMAR" : facts->iommu.ivrs ? "IVRS" : NULL;
 
 	if (!facts->cpu.cpuinfo)
 		return;
@@ -132,24 +165,8 @@ static void judge_firmware(struct judging *j)
 	else if (table.there)
 		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_PASS, NULL, "%s, by the ACPI table %s",
 		       table.iommu, table.name);
-	else if (!table.name && other)
-		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_WARN,
-		       in_firmware(facts, "VT-x or AMD-V", "<cpu mode='host-passthrough'/>"),
-		       "the ACPI table %s is there, but the processor shows neither VT-x nor AMD-V",
-		       other);
-	else if (facts->iommu.groups)
-		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_WARN,
-		       mem_strdup(
-			       "nothing need be done: the kernel has found an IOMMU all the same"),
-		       "no ACPI table %s, as this processor's IOMMU has%s%s",
-		       table.name ? table.name : "DMAR or IVRS", other ? "; there is " : "",
-		       other ? other : "");
 	else
-		report(j, CHECK_IOMMU_FIRMWARE, VERDICT_FAIL,
-		       in_firmware(facts, table.iommu,
-				   "<iommu model='intel'><driver intremap='on'/></iommu>"),
-		       "no ACPI table %s: %s is off, or not there",
-		       table.name ? table.name : "DMAR or IVRS", table.iommu);
+		judge_other_table(j, &table);
 }
 
 static void judge_kernel(struct judging *j)
@@ -162,7 +179,7 @@ static void judge_kernel(struct judging *j)
 		return;
 	}
 	mend = arguments_mend(facts);
-	if (!mend && facts->cpu.cpuinfo && !expected_table(facts).there)
+	if (!mend && facts->cpu.cpuinfo && !expected_table(facts).there && !unexpected_table(facts))
 		mend = mem_strdup("see iommu-firmware");
 	if (!mend && !facts->iommu.groups_dir)
 		mend = mem_strdup("boot a kernel with IOMMU support (CONFIG_INTEL_IOMMU, "

@@ -346,6 +346,17 @@ static void tables_and_processors(void **state)
 	     "no ACPI table IVRS, as this processor's IOMMU has; there is DMAR",
 	     "nothing need be done");
 	PASS(NULL, IOMMU_KERNEL, "uses it");
+	no_groups();
+	machine_line(c.root, "file proc/cmdline intel_iommu=off");
+	check_all();
+	WARN(NULL, IOMMU_FIRMWARE, "no ACPI table IVRS", "see iommu-kernel");
+	FAIL(NULL, IOMMU_KERNEL, "no IOMMU groups", "take intel_iommu=off out");
+	machine_line(c.root, "dir sys/kernel/iommu_groups/1");
+	check_all();
+	PASS(NULL, IOMMU_KERNEL, "uses it");
+	machine_line(c.root, "file proc/cmdline intel_iommu=off iommu=pt");
+	check_all();
+	PASS(NULL, KERNEL_ARGUMENTS, "none is missing");
 	/* Virtualization is off, the IOMMU is on. */
 	machine_line(c.root, "file proc/cpuinfo flags : fpu");
 	check_all();
