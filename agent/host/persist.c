@@ -16,8 +16,11 @@
 
 #define RULES_DIR "etc/udev/rules.d"
 #define LINKS_DIR "etc/systemd/network"
+#define UNITS_DIR "etc/systemd/system"
 #define ASK_MS 5000
-#define LINK_SINCE 251 /* the systemd that has SR-IOVVirtualFunctions= */
+#define RELOAD_MS 20000
+#define WAIT_SECONDS 60 /* systemd gives a unit 90 to start */
+#define LINK_SINCE 251  /* the systemd that has SR-IOVVirtualFunctions= */
 #define KEY "SR-IOVVirtualFunctions"
 
 #define MADE_BY                                          \
@@ -69,6 +72,14 @@ char *persist_rules(const struct persist *p)
 char *persist_drop_in(const struct persist *p)
 {
 	return mem_printf(MADE_BY "[Link]\n" KEY "=%u\n", p->count);
+}
+
+/* It ends when the last VF is there, or when udev has nothing more to do. */
+char *persist_wait(const struct persist *p, const char *udevadm)
+{
+	return mem_printf(MADE_BY "[Service]\nExecStartPre=-%s settle --timeout=%d "
+				  "--exit-if-exists=/sys/bus/pci/devices/%s/virtfn%u\n",
+			  udevadm, WAIT_SECONDS, pciaddr_str(p->pf->addr), p->count - 1);
 }
 
 /* The lines of an INI file; what they are is told by their first character. */
@@ -255,6 +266,63 @@ static char *drop_ins_dir(const struct places *places, const char *link)
 	return mem_printf("%s/%s.d", places->links_dir, base_name(link));
 }
 
+/* libvirt's daemons, which are to wait */
+
+static const char *const daemons[] = {"libvirtd", "virtqemud", "virtnetworkd"};
+
+static char *wait_dir(const struct places *places, size_t i)
+{
+	return mem_printf("%s/" UNITS_DIR "/%s.service.d", places->root, daemons[i]);
+}
+
+/* systemd is told now, so that it does not complain about files that have changed. */
+static void reload(const struct places *places)
+{
+	const char *const argv[] = {"systemctl", "daemon-reload", NULL};
+	cleanup_free char *words = NULL;
+
+	if (!*places->root)
+		(void)child_run(argv, clock_now() + RELOAD_MS, &words, NULL);
+}
+
+static int write_waits(const struct places *places, const struct persist *p, struct err **err)
+{
+	cleanup_free char *units = mem_printf("%s/" UNITS_DIR, places->root);
+	cleanup_free char *udevadm = mem_printf("%s/usr/bin/udevadm", places->root), *text = NULL;
+
+	/* Another init starts the daemons in an order of its own. */
+	if (access(units, F_OK))
+		return 0;
+	text = persist_wait(p, access(udevadm, X_OK) ? "/sbin/udevadm" : "/usr/bin/udevadm");
+	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
+		cleanup_free char *dir = wait_dir(places, i);
+
+		if (file_replace(dir, places->drop_in, text, err))
+			return -1;
+	}
+	reload(places);
+	return 0;
+}
+
+static int forget_waits(const struct places *places, struct err **err)
+{
+	bool any = false;
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(daemons) && !result; i++) {
+		cleanup_free char *dir = wait_dir(places, i);
+		bool was = false;
+
+		result = file_remove(dir, places->drop_in, &was, err);
+		any |= was;
+		if (was)
+			(void)rmdir(dir); /* only if it is empty now */
+	}
+	if (any)
+		reload(places);
+	return result;
+}
+
 /* Removing */
 
 static int forget_rules(const struct places *places, bool *was, struct err **err)
@@ -301,6 +369,7 @@ int persist_forget(const char *root, struct pciaddr pf, bool *was, struct err **
 	result |= forget_rules(&places, &rules, err);
 	result |= forget_link(&places, &link, result ? NULL : err);
 	result |= forget_drop_ins(&places, NULL, &drop_ins, result ? NULL : err);
+	result |= forget_waits(&places, result ? NULL : err);
 	*was = rules || link || drop_ins;
 	return result;
 }
@@ -496,18 +565,18 @@ static enum persist_kind choose(const struct places *places, const struct persis
 int persist_write(const char *root, const struct persist *persist, char **path, struct err **err)
 {
 	cleanup(places_clear) struct places places = places_of(root, persist->pf->addr);
+	enum persist_kind kind = persist->kind;
+	cleanup_free char *written = NULL;
 
-	switch (persist->kind) {
-	case PERSIST_CHOOSE:
+	if (kind == PERSIST_CHOOSE) {
 		if (refuse_networkmanager(persist, err))
 			return -1;
-		return choose(&places, persist) == PERSIST_LINK
-			       ? write_link(&places, persist, path, err)
-			       : write_rules(&places, persist, path, err);
-	case PERSIST_UDEV:
-		return write_rules(&places, persist, path, err);
-	case PERSIST_LINK:
-		return write_link(&places, persist, path, err);
+		kind = choose(&places, persist);
 	}
-	return -1;
+	if ((kind == PERSIST_LINK ? write_link(&places, persist, &written, err)
+				  : write_rules(&places, persist, &written, err)) ||
+	    write_waits(&places, persist, err))
+		return -1;
+	*path = steal(&written);
+	return 0;
 }

@@ -10,6 +10,9 @@
  * file that fits a NIC is applied, so a new one would take away what another one does for it: its
  * name, say. For a PF that has one of its own a drop-in is written; for a PF that one for all NICs
  * applies to, a copy of that with the number added.
+ *
+ * Either way the VFs come when udev has got so far, and nothing makes libvirt's daemons wait for
+ * that, which start guests. So they get a drop-in that does.
  */
 #ifndef VFPOOL_HOST_PERSIST_H
 #define VFPOOL_HOST_PERSIST_H
@@ -37,6 +40,7 @@ struct persist {
 /* The pure part. The caller frees the texts. */
 char *persist_rules(const struct persist *persist);
 char *persist_drop_in(const struct persist *persist);
+char *persist_wait(const struct persist *persist, const char *udevadm);
 char *persist_link(const struct persist *persist, const char *applied); /* a copy of that one */
 bool persist_link_is_own(const char *text); /* can this .link file fit one NIC only? */
 bool persist_link_counts(const char *text); /* does it set a number of VFs? */
