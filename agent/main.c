@@ -15,8 +15,10 @@
 #include "verbs/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_attach, &verb_detach, &verb_set,     &verb_list,
-	&verb_why,    &verb_check,  &verb_set_vfs, &verb_reconcile,
+	&verb_attach,        &verb_detach,      &verb_set,          &verb_list,
+	&verb_why,           &verb_check,       &verb_set_vfs,      &verb_reconcile,
+	&verb_pool_list,     &verb_pool_define, &verb_pool_dumpxml, &verb_pool_edit,
+	&verb_pool_undefine,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };

@@ -36,10 +36,8 @@ static bool matches(const struct converge *c, const char *what, const struct pla
 	if (pciaddr_parse(what, &addr) && ((lease && pciaddr_equal(lease->vf, addr)) ||
 					   (device && pciaddr_equal(device->host, addr))))
 		return true;
-	for (size_t i = 0; lease && i < place->npfs; i++)
-		if (pciaddr_equal(lease->pf, place->pfs[i]) &&
-		    (place->index < 0 || lease->index == (unsigned)place->index))
-			return true;
+	if (lease && place_holds(place, lease->pf, lease->vf, lease->index))
+		return place->index < 0 || lease->index == (unsigned)place->index;
 	/* The pool's name is known though the host has no such PF any more. */
 	return a && !place->npfs && !strcmp(a->pool, what);
 }

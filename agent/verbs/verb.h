@@ -65,6 +65,11 @@ extern const struct verb verb_reconcile;
 extern const struct verb verb_set;
 extern const struct verb verb_check;
 extern const struct verb verb_set_vfs;
+extern const struct verb verb_pool_define;
+extern const struct verb verb_pool_dumpxml;
+extern const struct verb verb_pool_edit;
+extern const struct verb verb_pool_list;
+extern const struct verb verb_pool_undefine;
 
 /*
  * Parses a verb's options with argp; parse is argp's parser, input its state->input. Options and

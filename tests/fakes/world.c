@@ -1072,9 +1072,11 @@ void world_forget(struct world *w, const char *name)
 
 int world_run(struct world *w, const char *command, struct err **err)
 {
-	static const struct verb *const verbs[] = {&verb_attach, &verb_detach, &verb_set,
-						   &verb_list,   &verb_why,    &verb_reconcile,
-						   &verb_set_vfs};
+	static const struct verb *const verbs[] = {
+		&verb_attach,       &verb_detach,    &verb_set,       &verb_list,
+		&verb_why,          &verb_reconcile, &verb_set_vfs,   &verb_pool_define,
+		&verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list, &verb_pool_undefine,
+	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
 	int argc = 0, result = -1, out, null;
@@ -1090,6 +1092,7 @@ int world_run(struct world *w, const char *command, struct err **err)
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[0], verbs[i]->name))
 			result = verbs[i]->run(verbs[i], &w->session, argc, argv, &why);
+	w->session.about = NULL;
 	(void)fflush(stdout);
 	(void)dup2(out, STDOUT_FILENO);
 	(void)close(out);
