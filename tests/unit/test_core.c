@@ -12,6 +12,7 @@
 #include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/idset.h"
 #include "core/mac.h"
 #include "core/mem.h"
 #include "core/pciaddr.h"
@@ -78,6 +79,37 @@ static void pciaddr_sorts_as_the_bus_does(void **state)
 		assert_true(pciaddr_compare(b, a) > 0);
 		assert_true(pciaddr_equal(a, a));
 	}
+}
+
+static void sets_read_as_the_kernel_writes_them(void **state)
+{
+	static const char *const bad[] = {"-",    "1-",   "-1",   "2-1",    "1,",
+					  ",1",   "1,,2", "a",    "1 2",    "^",
+					  "^1-2", "1;2",  "8192", "0-8192", "99999999999999999999",
+					  "0x1"};
+	struct idset set, other;
+
+	(void)state;
+	assert_true(idset_parse("0-3,8,10-11\n", &set));
+	assert_int_equal(idset_count(&set), 7);
+	assert_true(idset_has(&set, 3) && idset_has(&set, 8) && idset_has(&set, 11));
+	assert_false(idset_has(&set, 4) || idset_has(&set, IDSET_MAX) || idset_has(&set, 1u << 31));
+	assert_true(idset_parse(" 0-7 , ^2,^9 ", &set));
+	assert_int_equal(idset_count(&set), 7);
+	assert_false(idset_has(&set, 2));
+	assert_true(idset_parse("0-8191", &set));
+	assert_int_equal(idset_count(&set), IDSET_MAX);
+	assert_true(idset_parse("\n", &set));
+	assert_int_equal(idset_count(&set), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(idset_parse(bad[i], &set));
+	assert_true(idset_parse("1,64", &set) && idset_parse("65-70", &other));
+	assert_false(idset_meets(&set, &other));
+	idset_add(&other, 64);
+	idset_add(&other, IDSET_MAX);
+	assert_true(idset_meets(&set, &other));
+	idset_join(&set, &other);
+	assert_int_equal(idset_count(&set), 8);
 }
 
 static void mac_reads_only_macs(void **state)
@@ -226,6 +258,7 @@ int main(void)
 		cmocka_unit_test(pciaddr_reads_what_it_writes),
 		cmocka_unit_test(pciaddr_refuses_what_is_none),
 		cmocka_unit_test(pciaddr_sorts_as_the_bus_does),
+		cmocka_unit_test(sets_read_as_the_kernel_writes_them),
 		cmocka_unit_test(mac_reads_only_macs),
 		cmocka_unit_test(derived_macs_are_a_guests_for_ever),
 		cmocka_unit_test(append_grows_and_zeroes),

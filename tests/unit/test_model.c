@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include "model/domain.h"
 #include "model/inventory.h"
 #include "model/lease.h"
+#include "model/numa.h"
+#include "model/pool.h"
 #include "model/settings.h"
 
 static void names_are_read_back(void **state)
@@ -192,9 +195,109 @@ static void leases_are_found_in_whatever_order_they_came(void **state)
 	leases_clear(&leases);
 }
 
+/* Two nodes of four CPUs; where does a guest run that is placed so? */
+static void assert_nodes(const char *cpus, const char *memory, const char *wanted)
+{
+	struct numa_node items[] = {{.id = 0}, {.id = 2}, {.id = 3}};
+	const struct numa_nodes nodes = {.items = items, .n = 3};
+	struct idset cpuset, nodeset;
+	struct domain_view view = {.cpus = cpus ? &cpuset : NULL,
+				   .nodes = memory ? &nodeset : NULL};
+	char text[32] = "";
+	int *found;
+	size_t n;
+
+	assert_true(idset_parse("0-3", &items[0].cpus) && idset_parse("4-7", &items[1].cpus));
+	assert_true(idset_parse("", &items[2].cpus));
+	assert_true((!cpus || idset_parse(cpus, &cpuset)) &&
+		    (!memory || idset_parse(memory, &nodeset)));
+	numa_of_guest(&nodes, &view, &found, &n);
+	for (size_t i = 0; i < n; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d ", found[i]);
+	assert_string_equal(text, wanted);
+	free(found);
+}
+
+static void where_a_guest_runs(void **state)
+{
+	(void)state;
+	assert_nodes(NULL, NULL, "");
+	assert_nodes("5", NULL, "2 ");
+	assert_nodes("3-4", NULL, "0 2 ");
+	assert_nodes(NULL, "3", "3 ");
+	assert_nodes(NULL, "0,3", "0 3 ");
+	assert_nodes(NULL, "0,2-3", "");
+	/* Both: where they meet, else where the vCPUs are. */
+	assert_nodes("0-7", "2", "2 ");
+	assert_nodes("0-1", "2", "0 ");
+	/* CPUs and nodes that this host has not. */
+	assert_nodes("100", NULL, "");
+	assert_nodes("100", "2", "2 ");
+	assert_nodes(NULL, "9", "");
+}
+
+static void what_two_pools_share(void **state)
+{
+	struct pool_vfs low = {.first = 0, .last = 3}, high = {.first = 4, .last = 6};
+	struct pool_vfs third = {.address_set = true, .address = {.bus = 3}};
+	struct vf vfs[] = {{.index = 2, .addr = {.bus = 2}}, {.index = 3, .addr = {.bus = 3}}};
+	struct pf pf = {.total_vfs = 7};
+	struct pool a = {.excluded = &low}, b = {.excluded = &high};
+	int index;
+
+	(void)state;
+	assert_true(pools_share(&a, &b, &pf, &index));
+	assert_int_equal(index, -1);
+	a.nexcluded = b.nexcluded = 1;
+	assert_false(pools_share(&a, &b, &pf, &index));
+	/* VFs count that there are not yet. */
+	low.last = 2;
+	assert_true(pools_share(&a, &b, &pf, &index));
+	assert_int_equal(index, 3);
+	/* Who speaks of addresses is held to those that there are. */
+	high = third;
+	assert_false(pools_share(&a, &b, &pf, &index));
+	pf.vfs = vfs;
+	pf.nvfs = 2;
+	assert_false(pools_share(&a, &b, &pf, &index));
+	low.last = 1;
+	assert_true(pools_share(&a, &b, &pf, &index));
+	assert_int_equal(index, 2);
+}
+
+static void names_of_pools(void **state)
+{
+	static const char *const bad[] = {"",
+					  ".",
+					  "..",
+					  ".a",
+					  "-a",
+					  "a/b",
+					  "a b",
+					  "a:b",
+					  "gr\xc3\xb6\xc3\x9f",
+					  "0000:01:00.0",
+					  "02:00:00:00:00:01"};
+	char longest[POOL_NAME_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(pool_name_valid(bad[i]));
+	assert_true(pool_name_valid("a"));
+	assert_true(pool_name_valid("0a_.-Z"));
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_false(pool_name_valid(longest));
+	longest[sizeof(longest) - 2] = '\0';
+	assert_true(pool_name_valid(longest));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(where_a_guest_runs),
+		cmocka_unit_test(what_two_pools_share),
+		cmocka_unit_test(names_of_pools),
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(ids_are_eight_small_hex_digits),
 		cmocka_unit_test(assignments_are_a_list),

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -512,6 +513,44 @@ static void pfs_alone(void **state)
 	tree_end(&tree);
 }
 
+static void numa_nodes(void **state)
+{
+	struct tree tree = tree_new((struct tree){.pfs = 1, .vfs = 1});
+	cleanup_free char *path = mem_printf("%s/devices/system", tree.dir);
+	cleanup_free char *node = mem_printf("%s/node", path);
+	static const struct {
+		const char *name, *cpulist;
+	} made[] = {{"node10", "8-11\n"}, {"node2", "0-3,12\n"},   {"node0", "\n"},
+		    {"nodex", "1\n"},     {"node3", "nonsense\n"}, {"node1", NULL}};
+	struct host *host = host_on(&tree);
+	struct numa_nodes nodes;
+
+	(void)state;
+	assert_int_equal(host->ops->read_nodes(host, &nodes, NULL), 0);
+	assert_int_equal(nodes.n, 0);
+	assert_int_equal(mkdir(path, 0755) || mkdir(node, 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+		cleanup_free char *one = mem_printf("%s/%s", node, made[i].name);
+		cleanup_free char *list =
+			mem_printf("devices/system/node/%s/cpulist", made[i].name);
+
+		assert_int_equal(mkdir(one, 0755), 0);
+		if (made[i].cpulist)
+			tree_file(tree.dir, list, made[i].cpulist);
+	}
+	assert_int_equal(host->ops->read_nodes(host, &nodes, NULL), 0);
+	assert_int_equal(nodes.n, 3);
+	assert_int_equal(nodes.items[0].id, 0);
+	assert_int_equal(idset_count(&nodes.items[0].cpus), 0);
+	assert_int_equal(nodes.items[1].id, 2);
+	assert_int_equal(idset_count(&nodes.items[1].cpus), 5);
+	assert_int_equal(nodes.items[2].id, 10);
+	assert_true(idset_has(&nodes.items[2].cpus, 11));
+	numa_nodes_clear(&nodes);
+	host->ops->close(host);
+	tree_end(&tree);
+}
+
 /* System calls of reading the whole tree, counted by tracing a child; -1: not allowed here. */
 static long count_system_calls(const char *dir, unsigned what)
 {
@@ -617,6 +656,7 @@ int main(void)
 		cmocka_unit_test(nothing_there),
 		cmocka_unit_test(attributes_of_nonsense),
 		cmocka_unit_test(pfs_alone),
+		cmocka_unit_test(numa_nodes),
 		cmocka_unit_test(four_system_calls_a_vf),
 		cmocka_unit_test(no_system_call_a_vf),
 		cmocka_unit_test(thousands),

@@ -254,6 +254,59 @@ static void refuses(const char *xml, const char *words)
 	assert_memory_equal(&view, &before, sizeof(view));
 }
 
+static void assert_set(const struct idset *set, const char *wanted)
+{
+	struct idset want;
+
+	if (!wanted) {
+		assert_null(set);
+		return;
+	}
+	assert_non_null(set);
+	assert_true(idset_parse(wanted, &want));
+	assert_memory_equal(set, &want, sizeof(want));
+}
+
+static void placement(void **state)
+{
+#define PIN(vcpu, cpus) "<vcpupin vcpu='" vcpu "' cpuset='" cpus "'/>"
+	static const struct {
+		const char *xml, *cpus, *nodes;
+	} placed[] = {
+		{"", NULL, NULL},
+		{"<vcpu placement='static'>2</vcpu>", NULL, NULL},
+		{"<vcpu cpuset='0-3,^1'>2</vcpu>", "0,2-3", NULL},
+		{"<vcpu cpuset='nonsense'>2</vcpu>", NULL, NULL},
+		{"<vcpu cpuset=''>2</vcpu>", NULL, NULL},
+		{"<vcpu cpuset='0-99999'>2</vcpu>", NULL, NULL},
+		{"<vcpu>2</vcpu><cputune>" PIN("0", "4") PIN("1", "6-7") "</cputune>", "4,6-7",
+		 NULL},
+		{"<vcpu>2</vcpu><cputune>" PIN("0", "4") "</cputune>", NULL, NULL},
+		{"<vcpu>2</vcpu><cputune>" PIN("0", "4") PIN("0", "5") "</cputune>", NULL, NULL},
+		{"<vcpu>2</vcpu><cputune>" PIN("0", "4") PIN("7", "5") "</cputune>", NULL, NULL},
+		{"<vcpu>2</vcpu><cputune>" PIN("0", "4") PIN("x", "5") "</cputune>", NULL, NULL},
+		{"<vcpu cpuset='1'>2</vcpu><cputune>" PIN("0", "4") "</cputune>", "1,4", NULL},
+		{"<cputune>" PIN("0", "4") "</cputune>", NULL, NULL},
+		{"<vcpu>x</vcpu><cputune>" PIN("0", "4") "</cputune>", NULL, NULL},
+		{"<cputune>" PIN("0", "4") "</cputune><vcpu>1</vcpu>", "4", NULL},
+		{"<numatune><memory mode='strict' nodeset='1'/></numatune>", NULL, "1"},
+		{"<numatune><memory mode='strict' placement='auto'/></numatune>", NULL, NULL},
+		{"<numatune><memory nodeset='0'/><memnode cellid='0' nodeset='2-3'/></numatune>",
+		 NULL, "0,2-3"},
+	};
+#undef PIN
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(placed); i++) {
+		cleanup_free char *xml = mem_printf("<domain>%s</domain>", placed[i].xml);
+		cleanup_view struct domain_view view = {0};
+
+		assert_int_equal(domain_xml_parse(xml, &view, NULL), 0);
+		assert_set(view.cpus, placed[i].cpus);
+		assert_set(view.nodes, placed[i].nodes);
+	}
+}
+
 static void not_xml(void **state)
 {
 	(void)state;
@@ -532,21 +585,14 @@ static void metadata_elements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(q35_live),
-		cmocka_unit_test(i440fx_config),
-		cmocka_unit_test(q35_topology),
-		cmocka_unit_test(all_kinds_of_hostdevs),
-		cmocka_unit_test(other_machines),
-		cmocka_unit_test(samples_are_valid),
-		cmocka_unit_test(not_xml),
-		cmocka_unit_test(doctypes),
-		cmocka_unit_test(sizes),
-		cmocka_unit_test(malformed_devices),
-		cmocka_unit_test(odd_devices),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(aliases),
-		cmocka_unit_test(slots_taken),
-		cmocka_unit_test(metadata_elements),
+		cmocka_unit_test(q35_live),          cmocka_unit_test(i440fx_config),
+		cmocka_unit_test(q35_topology),      cmocka_unit_test(all_kinds_of_hostdevs),
+		cmocka_unit_test(other_machines),    cmocka_unit_test(samples_are_valid),
+		cmocka_unit_test(placement),         cmocka_unit_test(not_xml),
+		cmocka_unit_test(doctypes),          cmocka_unit_test(sizes),
+		cmocka_unit_test(malformed_devices), cmocka_unit_test(odd_devices),
+		cmocka_unit_test(numbers),           cmocka_unit_test(aliases),
+		cmocka_unit_test(slots_taken),       cmocka_unit_test(metadata_elements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
