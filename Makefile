@@ -16,6 +16,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 prefix_of = $(if $(filter /usr,$(PREFIX)),/usr,$(PREFIX))
 BINDIR = $(prefix_of)/bin
 MANDIR = $(prefix_of)/share/man
+DATADIR = $(prefix_of)/share/vfpool
 
 PKGS := libvirt libxml-2.0 libnl-3.0 libnl-route-3.0 sqlite3 smartcols
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -37,7 +38,7 @@ SOURCES := $(filter-out agent/main.c,$(wildcard agent/*/*.c xml/*.c policies/*.c
 SCHEMAS := $(wildcard xml/schemas/*.rng)
 FAKES := $(wildcard tests/fakes/*.c)
 TESTS := $(wildcard tests/unit/test_*.c)
-MANPAGES := $(wildcard docs/*.8.rst)
+MANPAGES := $(wildcard docs/*.[58].rst)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ARCHIVE := $(BUILD)/libvfpool.a
@@ -45,6 +46,8 @@ SCHEMA_HEADERS := $(patsubst xml/schemas/%,$(BUILD)/gen/schemas/%.h,$(SCHEMAS))
 TEST_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TESTS))
 RST2MAN ?= $(shell command -v rst2man || command -v rst2man.py)
 PAGES := $(if $(RST2MAN),$(patsubst docs/%.rst,$(BUILD)/docs/%,$(MANPAGES)))
+# Where each is installed, below the manual pages' directory.
+INSTALLED_PAGES = $(foreach page,$(patsubst docs/%.rst,%,$(MANPAGES)),man$(lastword $(subst ., ,$(page)))/$(page))
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -84,17 +87,20 @@ $(BUILD)/docs/%: docs/%.rst
 	$(RST2MAN) --strict $< $@.tmp && mv $@.tmp $@
 
 .PHONY: install uninstall
-install: all ## install vfpool and its manual page (PREFIX=DIR, DESTDIR=DIR)
+install: all ## install vfpool, its manual pages and schemas (PREFIX=DIR, DESTDIR=DIR)
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 0755 $(BUILD)/vfpool $(DESTDIR)$(BINDIR)/vfpool
+	install -d $(DESTDIR)$(DATADIR)/schemas
+	install -m 0644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schemas/
 ifneq ($(PAGES),)
-	install -d $(DESTDIR)$(MANDIR)/man8
-	install -m 0644 $(PAGES) $(DESTDIR)$(MANDIR)/man8/
+	$(foreach page,$(INSTALLED_PAGES),install -D -m 0644 $(BUILD)/docs/$(notdir $(page)) \
+		$(DESTDIR)$(MANDIR)/$(page) &&) true
 endif
 
 uninstall: ## remove what install put there (leases are kept)
 	rm -f $(DESTDIR)$(BINDIR)/vfpool
-	rm -f $(patsubst docs/%.rst,$(DESTDIR)$(MANDIR)/man8/%,$(MANPAGES))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(INSTALLED_PAGES))
+	rm -f $(patsubst xml/schemas/%,$(DESTDIR)$(DATADIR)/schemas/%,$(SCHEMAS))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -18,6 +18,14 @@ for schema in xml/schemas/*.rng; do
 		"$scratch/nothing.xml" 2>&1 | grep -E 'failed to (compile|load|parse)|parser error')"
 done
 
+# The pools that people read of, in the manual and as samples.
+awk -v dir="$scratch" '/<pool>$/ { n++; on = 1 } on { print > (dir "/manual" n ".pool") }
+	/<\/pool>$/ { on = 0 }' docs/vfpool-pool.5.rst
+for pool in "$scratch"/*.pool dist/pools/*.xml; do
+	found_nothing "${pool##*/} is a pool" "$(xmllint --nonet --noout --relaxng \
+		xml/schemas/pool.rng "$pool" 2>&1 | grep -v 'validates$')"
+done
+
 domain=/usr/share/libvirt/schemas/domain.rng
 if [ ! -r $domain ]; then
 	skip "device XML is valid to libvirt" "libvirt's schemas are not there"
