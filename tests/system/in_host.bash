@@ -1,0 +1,325 @@
+# shellcheck shell=bash
+# What the tests' scripts use inside a host. The script comes on standard input.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+umask 022
+
+here=/run/vfpool-test # for files that outlive a script
+mkdir -p $here
+cd $here
+
+store=/var/lib/vfpool/leases.db
+console=/var/log/libvirt/qemu/testguest1-console.log
+
+fail() {
+	local i
+	echo "failed: $*" >&2
+	for ((i = 1; i < ${#FUNCNAME[@]}; i++)); do
+		[[ ${BASH_SOURCE[i]} == /dev/stdin ]] && echo "  in line ${BASH_LINENO[i - 1]} of the test's script" >&2
+	done
+	exit 1
+}
+trap 'fail "$BASH_COMMAND"' ERR
+
+# expect STATUS CMD...: its words are then in the files out and err.
+expect() {
+	local want=$1 got=0
+	shift
+	"$@" >out 2>err || got=$?
+	[[ $got == "$want" ]] && return
+	printf '%s\n' "--- stdout" "$(<out)" "--- stderr" "$(<err)" >&2
+	fail "exit $got, not $want: $*"
+}
+
+# said WORDS...: standard error of the last command had each of these (extended regular expressions).
+said() {
+	local words
+	for words; do
+		grep -Eq -- "$words" err || { cat err >&2; fail "it did not say: $words"; }
+	done
+}
+
+# answer FILTER: of the last command's JSON.
+answer() { jq -er "$1" out; }
+
+# is WHAT GOT WANTED
+is() { [[ $2 == "$3" ]] || fail "$1 is '$2', not '$3'"; }
+
+# until_true SECONDS CMD...: for what no event tells of.
+until_true() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < deadline)) || fail "not within the time: $*"
+		read -rt 0.2 <><(:) || true
+	done
+}
+
+# --- Domains
+
+# domain NAME [DEVICES]: one that needs no disk and has nothing to boot.
+domain() {
+	cat <<-XML
+		<domain type='kvm'>
+		  <name>$1</name>
+		  <memory unit='MiB'>32</memory>
+		  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+		  <features><acpi/></features>
+		  <on_poweroff>destroy</on_poweroff>
+		  <devices>
+		    <controller type='usb' model='none'/>
+		    <controller type='pci' index='0' model='pcie-root'/>
+		    <memballoon model='none'/>
+		    ${2:-}
+		  </devices>
+		</domain>
+	XML
+}
+
+root_ports() { for ((port = 1; port <= $1; port++)); do echo "<controller type='pci' model='pcie-root-port'/>"; done; }
+
+# hostdev VF: as somebody else than vfpool writes it.
+hostdev() {
+	local bus=${1:5:2} slot=${1:8:2} function=${1:11:1}
+	echo "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+		<address domain='0x0000' bus='0x$bus' slot='0x$slot' function='0x$function'/></source></hostdev>"
+}
+
+define() { virsh -q define <(domain "$@"); }
+destroy() { virsh -q destroy "$1"; }
+
+# forget NAME...: whether running or not.
+forget() {
+	local name
+	for name; do
+		virsh -q destroy "$name" >/dev/null 2>&1 || true
+		virsh -q undefine "$name" >/dev/null 2>&1 || true
+	done
+}
+
+# All definitions, of two kinds where a domain has two.
+definitions() {
+	local name which='' commands=''
+	while read -r name; do
+		# virsh ends this one's line, or not.
+		if [[ $name == =* ]]; then
+			which=--inactive
+			name=${name#=}
+		fi
+		[[ -z $name ]] || commands+="dumpxml $which $name;"
+	done < <(virsh -q 'list --name; echo =; list --all --persistent --name')
+	[[ -z $commands ]] || virsh -q "$commands"
+}
+
+# What is in these definitions, a line each:
+#   want VIEW DOMAIN ASSIGNMENT POOL
+#   have VIEW DOMAIN ASSIGNMENT VF GUEST-ADDRESS FORM MAC       (ASSIGNMENT is - for a foreign device)
+things() {
+	awk -F "'" '
+		function address(   i, a) {
+			for (i = 1; i < NF; i += 2) a[substr($i, match($i, /[a-z]+=$/))] = substr($(i + 1), 3)
+			return sprintf("%s:%s:%s.%s", a["domain="], a["bus="], a["slot="], a["function="])
+		}
+		{ gsub(/"/, "\047") }
+		/^<domain / { view = / id=/ ? "live" : "config" }
+		/^  <name>/ { gsub(/ *<[^>]*>/, ""); name = $0 }
+		/<vfpool:assignment / { print "want", view, name, $2, $4 }
+		/^    <(interface|hostdev) / { form = /<interface/ ? "interface" : "hostdev"; id = "-"; host = guest = mac = "-"; source = 0 }
+		/^    <interface / && !/type=.hostdev/ { form = "" }
+		form && /^      <source/ { source = 1 }
+		form && /^      <\/source/ { source = 0 }
+		form && /<address .*slot=/ { if (source) host = address(); else guest = address() }
+		form && /<mac / { mac = $2 }
+		form && /<alias name=.ua-vfpool-/ { id = substr($2, 11) }
+		form && /^    <\/(interface|hostdev)>/ { print "have", view, name, id, host, guest, form, mac; form = "" }
+	'
+}
+
+# The daemon that QEMU's domains are with, and until it knows them all again after a restart.
+daemon() { if systemctl -q is-active virtqemud.socket; then echo virtqemud; else echo libvirtd; fi; }
+daemon_back() {
+	local name
+	for name in $(virsh -q list --name); do
+		virsh -q qemu-monitor-command "$name" --hmp info version >/dev/null
+	done
+}
+
+# --- Host and store
+
+leases() { sqlite3 -readonly -separator ' ' $store 'SELECT vf, assignment, domain_name, state FROM leases' 2>/dev/null || true; }
+
+# vf PF INDEX FILTER: of the VF as `ip -j link` shows it.
+vf() { ip -j link show "$1" | jq -er ".[0].vfinfo_list[] | select(.vf == $2) | $3"; }
+vlan_of() { vf "$1" "$2" '.vlan_list[0].vlan // 0'; }
+
+vf_address() { basename "$(readlink "/sys/class/net/$1/device/virtfn$2")"; }
+driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
+netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
+
+# A line for each VF: address, driver, netdev, settings. Without a process for each: those are slow here.
+vfs() {
+	local pf index path vf rest
+	local -A driver netdev settings
+	udevadm settle --timeout=20
+	for path in /sys/bus/pci/drivers/*/0000:0[12]:1*; do
+		path=${path#/sys/bus/pci/drivers/}
+		driver[${path#*/}]=${path%/*}
+	done
+	for path in /sys/bus/pci/devices/0000:0[12]:1*/net/*; do
+		path=${path#/sys/bus/pci/devices/}
+		netdev[${path%%/*}]=${path##*/}
+	done
+	while read -r pf index rest; do
+		settings[$pf/$index]=$rest
+	done < <(ip -j link show | jq -r '.[] | .ifname as $pf | .vfinfo_list[]? | "\($pf) \(.vf) \(del(.vf) | tojson)"')
+	while read -r pf index vf; do
+		echo "$vf ${driver[$vf]:--} ${netdev[$vf]:--} ${settings[$pf/$index]:--}"
+	done <map
+}
+
+# All that vfpool may change.
+state() {
+	sqlite3 -readonly $store .dump 2>/dev/null || true
+	definitions
+	vfs
+	ip -j link show | jq -c '.[] | [.ifname, .master, (.flags - ["LOWER_UP", "NO-CARRIER"])]' | sort
+}
+
+# What `sound` compares with: at the beginning of each file, and when a test changes settings itself.
+fresh() {
+	local pf path
+	for pf in eth1 eth2; do
+		for path in "/sys/class/net/$pf/device"/virtfn*; do
+			echo "$pf ${path##*virtfn} $(basename "$(readlink "$path")")"
+		done
+	done >map
+	vfs >baseline
+}
+
+show_state() {
+	leases
+	definitions | things
+	diff baseline <(vfs) || true
+	journalctl -q --no-pager -n 8 -u libvirtd -u virtqemud
+}
+
+# refused STATUS WORDS... -- CMD...: it ends so, says each of these, prints no data and changes nothing. A script
+# that itself changes something between two of them says so with `changed`.
+refused() {
+	local status=$1 words=()
+	shift
+	while [[ $1 != -- ]]; do words+=("$1"); shift; done
+	shift
+	[[ -n ${state_known:-} ]] || state >before
+	state_known=yes
+	expect "$status" "$@"
+	said "${words[@]}"
+	[[ ! -s out ]] || fail "it printed data: $(<out)"
+	state >after
+	diff before after >&2 || fail "it changed something: $*"
+}
+
+changed() { state_known=; }
+
+# sound: wants, devices, leases and VFs fit together.
+sound() {
+	definitions | things >things.now
+	leases >leases.now
+	vfs >vfs.now
+	awk -v OFS=' ' '
+		function broken(text) { print "not sound: " text; bad = 1 }
+		FILENAME == "things.now" && $1 == "want" { want[$2 " " $3 " " $4]; next }
+		FILENAME == "things.now" && $4 == "-" { if ($2 == "live") foreign[$5]; next }
+		FILENAME == "things.now" {
+			have[$2 " " $3 " " $4] = $5
+			where[$3 " " $4 " " $5]
+			if ($2 == "live" && $5 in live) broken("VF " $5 " is in two guests")
+			if ($2 == "live") live[$5]
+			next
+		}
+		FILENAME == "leases.now" {
+			leased[$1]; lease[$3 " " $2 " " $1]
+			if ($4 != "held") broken("lease of " $1 " is " $4)
+			next
+		}
+		FILENAME == "baseline" { was[$1] = $0; next }
+		FILENAME == "vfs.now" { is[$1] = $0; driver[$1] = $2 }
+		END {
+			for (w in want) if (!(w in have)) broken("wanted, not there: " w)
+			for (h in have) if (!(h in want)) broken("there, not wanted: " h)
+			for (l in lease) if (!(l in where)) broken("leased, in no definition: " l)
+			for (d in where) if (!(d in lease)) broken("in a definition, not leased: " d)
+			for (v in live) if (driver[v] != "vfio-pci") broken("in a guest, on " driver[v] ": " v)
+			# Settings are kept for as long as a definition names the VF: its next start needs them.
+			for (v in was) {
+				if (v in leased) sub(/{.*/, "", was[v]) sub(/{.*/, "", is[v])
+				if (!(v in live) && !(v in foreign) && is[v] != was[v])
+					broken("a VF that no guest has is not as it was:\n  " was[v] "\n  " is[v])
+			}
+			exit bad
+		}' things.now leases.now baseline vfs.now >&2 || fail "it is not sound"
+}
+
+# free: all sound, and nothing of vfpool left.
+all_free() {
+	sound
+	[[ ! -s leases.now ]] || fail "there are leases: $(<leases.now)"
+	[[ -z $(awk '$1 == "want" || $4 != "-"' things.now) ]] || fail "there are assignments: $(<things.now)"
+}
+
+# mended: a reconcile puts everything right, and another one finds nothing to do.
+mended() {
+	expect 0 vfpool reconcile
+	cp out mended
+	sound
+	expect 0 vfpool reconcile
+	said "nothing to mend"
+	[[ ! -s out ]] || fail "a second reconcile mended: $(<out)"
+}
+
+# A VF of eth2 in every kind of hands; eth2/6 is free.
+occupy() {
+	vacate
+	define runs "$(hostdev 0000:02:10.0)"
+	virsh -q start --paused runs
+	define stays "<interface type='hostdev' managed='yes'><source>
+		<address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x2'/></source></interface>"
+	ip addr add 192.0.2.7/24 dev "$(netdev_of 0000:02:10.4)"
+	ip link add br7 type bridge
+	ip link set "$(netdev_of 0000:02:10.6)" master br7
+	ip netns add ns7
+	netdev_of 0000:02:11.0 >netdev7
+	ip link set "$(<netdev7)" netns ns7
+	define web1 "$(root_ports 1)"
+	virsh -q start --paused web1
+	expect 0 vfpool attach web1 eth2/5 --mac 02:00:5e:10:00:05 --vlan 15
+}
+
+# And back, whatever is left of it.
+vacate() {
+	virsh -q destroy web1 || true
+	vfpool -q reconcile || true
+	ip netns exec ns7 ip link set "$(<netdev7)" netns 1 || true
+	ip netns del ns7 || true
+	ip link del br7 || true
+	ip addr flush to 192.0.2.7 || true
+	forget web1 stays runs
+} 2>/dev/null
+
+# --- The booted guest
+
+# What its console says from here on.
+listen() { heard=$(wc -l <$console); }
+
+# hear SECONDS WORDS: the line of the console with these words.
+hear() {
+	timeout "$1" grep -a -m 1 -o -- "$2.*" <(exec tail -n +"$((heard + 1))" -f $console) ||
+		{ tail -n +"$((heard + 1))" $console >&2; fail "the guest's console did not say within $1 s: $2"; }
+}
+
+nic_appears() { hear 120 "testguest1: NIC .* appeared: MAC $1" >/dev/null; }
+
+# --- The script
+
+# shellcheck disable=SC1091
+. /dev/stdin
