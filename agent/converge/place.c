@@ -79,6 +79,10 @@ void place_find(struct edges *edges, const char *name, struct place *out)
 		add_pf(out, pf);
 		if (edges->pools)
 			find_also(edges, out);
+	} else if (out->err->code == ERR_ABSENT && pool_name_valid(name)) {
+		err_next(&out->err,
+			 "`vfpool list` shows the PFs of this host, `vfpool pool-list` its "
+			 "pools");
 	}
 }
 

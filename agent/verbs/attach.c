@@ -182,6 +182,11 @@ static void set_defaults(const struct request *request, const struct pools *pool
 		a->vlan = pool->vlan;
 		a->settings = pool->settings;
 	}
+	/* The pool's QoS and protocol belong to the pool's VLAN, and go with it. */
+	if (request->asked.set & SETTING_VLAN) {
+		a->settings.qos = 0;
+		a->settings.vlan_proto = 0;
+	}
 	if (request->form_set)
 		a->form = request->form;
 	else if (pool && pool->form_set)

@@ -129,8 +129,7 @@ static int check_unused(struct session *session, const char *pool, struct err **
 	scope_clear(&search.known);
 	if (rc < 0) {
 		err_free(&users);
-		(void)err_wrap(err, "looking who has VFs of it");
-		return err_next(err, "--force undefines it all the same");
+		return err_wrap(err, "looking who has VFs of it (--force does not look)");
 	}
 	if (users->details) {
 		*err = users;

@@ -299,7 +299,7 @@ occupy() {
 vacate() {
 	virsh -q destroy web1 || true
 	vfpool -q reconcile || true
-	ip netns exec ns7 ip link set "$(<netdev7)" netns 1 || true
+	[[ ! -e netdev7 ]] || ip netns exec ns7 ip link set "$(<netdev7)" netns 1 || true
 	ip netns del ns7 || true
 	ip link del br7 || true
 	ip addr flush to 192.0.2.7 || true

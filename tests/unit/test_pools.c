@@ -191,8 +191,10 @@ static void defaults_and_their_order(void **state)
 	run("detach web1", 0);
 	run("attach web1 fast --vlan 20 --spoofchk on", 0);
 	assert_int_equal(vf->settings.vlan, 20);
+	assert_int_equal(vf->settings.qos, 0);
 	assert_true(vf->settings.spoofchk);
 	run("detach web1", 0);
+	refused("attach web1 fast --form interface", 2, "libvirt sets the VLAN");
 	run("attach web1 fast --form interface --vlan 0", 0);
 	assert_int_equal(vf->settings.vlan, 0);
 	assert_non_null(strstr(world_domain(&world, "web1")->live.devices[0].xml, "<interface"));
