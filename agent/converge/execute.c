@@ -305,6 +305,56 @@ static int do_await(struct run *run, struct err **err)
 	return 0;
 }
 
+/* Does the host itself drive it, so that it has a netdev when no guest has it? */
+static bool has_host_driver(const struct lease *lease)
+{
+	return lease->driver && strcmp(lease->driver, "vfio-pci") != 0;
+}
+
+static bool is_unbound(const struct run *run, const struct lease *lease)
+{
+	struct host *host = run->x->edges->host;
+	const struct vf *vf;
+	struct pf pf = {0};
+	bool unbound;
+
+	if (!has_host_driver(lease) || host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
+		return false;
+	vf = pf_vf_by_index(&pf, lease->index);
+	unbound = vf && !vf->driver;
+	pf_clear(&pf);
+	return unbound;
+}
+
+static int bind_again(const struct run *run, const struct lease *lease, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	msec deadline = run->x->edges->now() + SETTLE_MS;
+
+	return host->ops->send_home(host, lease->vf, VF_HOME_HOST, deadline, err) ||
+			       host->ops->wait_driver(host, lease->vf, lease->driver, deadline, err)
+		       ? -1
+		       : 0;
+}
+
+/*
+ * A driver takes the MAC that is set when it is bound. libvirt has bound it already, and with the
+ * guest's MAC where libvirt did not set that itself: so it comes off, and on again when the VF has
+ * its own.
+ */
+static int restore_unbound(const struct run *run, const struct lease *lease,
+			   const struct vf_settings *now, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	msec deadline = run->x->edges->now() + SETTLE_MS;
+
+	return host->ops->send_home(host, lease->vf, VF_HOME_NONE, deadline, err) ||
+			       settings_apply(run, lease, now, &lease->saved, err) ||
+			       bind_again(run, lease, err)
+		       ? -1
+		       : 0;
+}
+
 static int do_settle(struct run *run, struct subject *sub, struct err **err)
 {
 	const struct execution *x = run->x;
@@ -316,6 +366,12 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 		return -1;
 	if (!host->ops->wait_driver(host, sub->lease.vf, sub->lease.driver, deadline, &why))
 		return 0;
+	/* Nobody else binds one that a restore had unbound when it was killed. */
+	if (why->code == ERR_TIMEOUT && is_unbound(run, &sub->lease)) {
+		err_free(&why);
+		if (!bind_again(run, &sub->lease, &why))
+			return 0;
+	}
 	if (why->code == ERR_ABSENT) {
 		/* A VF that is gone has no settings: nothing is left but to forget it. */
 		err_free(&why);
@@ -336,9 +392,14 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 
 	if (!sub->lease.saved.known || !pf)
 		return 0;
-	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
-	    !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
-		return 0;
+	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err)) {
+		bool mac = vf_settings_diff(&now, &sub->lease.saved) & SETTING_MAC;
+
+		if (mac && has_host_driver(&sub->lease)
+			    ? !restore_unbound(run, &sub->lease, &now, err)
+			    : !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
+			return 0;
+	}
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
 	return err_next(
 		err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");

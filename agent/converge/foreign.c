@@ -28,7 +28,8 @@ void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)
 
 /*
  * One definition of one domain. Whether it has a definition of that kind is not asked before: its
- * absence is the answer. Only a lost connection ends it all.
+ * absence is the answer, and that of a running domain that is not persistent names what its live
+ * one does. Only a lost connection ends it all.
  */
 static int add_definition(struct virt *virt, const struct virt_dom *dom, unsigned which,
 			  struct foreigns *foreigns, struct err **err)

@@ -48,6 +48,7 @@ struct connection {
 	struct virt virt;
 	virConnectPtr conn;
 	struct inbox *inbox;
+	bool listening; /* to its close */
 	bool watching;
 	int callbacks[3];
 };
@@ -456,17 +457,9 @@ static int connection_xml(struct virt *virt, const struct virt_dom *dom, unsigne
 			  struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
-	int kept = 1;
-	char *xml = NULL;
+	char *xml =
+		virDomainGetXMLDesc(dom->handle, view == VIRT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
 
-	/* Of a running transient domain libvirt would give the live one. */
-	if (view == VIRT_CONFIG && dom->id >= 0)
-		kept = virDomainIsPersistent(dom->handle);
-	if (kept > 0)
-		xml = virDomainGetXMLDesc(dom->handle,
-					  view == VIRT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
-	if (kept == 0)
-		return err_set(err, ERR_ABSENT, "%s has no persistent definition", dom->name);
 	if (!xml) {
 		cleanup_virt_error virErrorPtr error = last_error();
 
@@ -610,6 +603,13 @@ static int connection_watch(struct virt *virt, struct err **err)
 	_Static_assert(ARRAY_SIZE(wanted) == ARRAY_SIZE(c->callbacks), "as many as are kept");
 	if (c->watching)
 		return 0;
+	/*
+	 * A call that is under way sees the end of the connection by itself; only who waits for an
+	 * event has to be woken. Its unregistering waits until it has returned: it needs no share
+	 * in the inbox.
+	 */
+	if (!c->listening)
+		c->listening = !virConnectRegisterCloseCallback(c->conn, on_close, c->inbox, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		if (c->callbacks[i] >= 0)
 			continue;
@@ -664,7 +664,8 @@ static void connection_close(struct virt *virt)
 	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
 		if (c->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
-	(void)virConnectUnregisterCloseCallback(c->conn, on_close);
+	if (c->listening)
+		(void)virConnectUnregisterCloseCallback(c->conn, on_close);
 	(void)virConnectClose(c->conn);
 	inbox_unref(c->inbox);
 	free(c);
@@ -730,8 +731,6 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 	c->inbox = inbox_new();
 	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
 		c->callbacks[i] = -1;
-	/* Its unregistering waits until it has returned: it needs no share in the inbox. */
-	(void)virConnectRegisterCloseCallback(conn, on_close, c->inbox, NULL);
 	/* Drivers inside this process, as test:///, have neither. */
 	(void)virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
 	virResetLastError();

@@ -71,7 +71,9 @@ struct virt_ops {
 
 	/*
 	 * The definition as XML: view is VIRT_LIVE or VIRT_CONFIG (the one it will start with).
-	 * Passwords are left out. ERR_ABSENT: the domain has no such definition (any more).
+	 * Passwords are left out. ERR_ABSENT: the domain has no such definition (any more). Of a
+	 * running domain that is not persistent (ask state()) VIRT_CONFIG is what it was started
+	 * with.
 	 */
 	int (*xml)(struct virt *virt, const struct virt_dom *dom, unsigned view, char **out,
 		   struct err **err);

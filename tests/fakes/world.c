@@ -236,11 +236,21 @@ static const char *home_driver(const struct world *w)
 	return NULL;
 }
 
+/* A VF's netdev has the MAC that was set when its driver was bound, whatever is set later. */
+static void probe_vf(struct world *w, const struct vf *vf)
+{
+	size_t place;
+
+	if (world_vf(w, vf->addr, &place) == vf)
+		w->probed[place] = vf->settings.mac;
+}
+
 static void bind_vf(struct world *w, struct vf *vf, const char *driver)
 {
 	free(vf->driver);
 	vf->driver = mem_strdup(driver);
 	vf->prebound = w->home == VF_HOME_VFIO && driver && !strcmp(driver, "vfio-pci");
+	probe_vf(w, vf);
 }
 
 static struct pf *pf_of(struct world *w, struct pciaddr vf)
@@ -305,6 +315,7 @@ static void make_vfs(struct world *w, struct pf *pf, unsigned count)
 			.vlan_proto = 0x8100,
 			.spoofchk = true,
 		};
+		probe_vf(w, vf);
 	}
 	pf->num_vfs = count;
 }
@@ -380,10 +391,11 @@ static int host_send_home(struct host *host, struct pciaddr addr, enum vf_home h
 		return -1;
 	if (!vf)
 		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
-	if (in_guest(w, addr) || home != w->home)
+	/* Off its driver and on it again is how it gets another look at its VF. */
+	if (in_guest(w, addr) || (home != w->home && home != VF_HOME_NONE))
 		w->torn_away = true;
 	if (vf->index >= w->unbindable)
-		bind_vf(w, vf, home_driver(w));
+		bind_vf(w, vf, home == VF_HOME_NONE ? NULL : home_driver(w));
 	return 0;
 }
 
@@ -731,11 +743,11 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 
 	if (!vf)
 		return; /* its PF was torn away */
-	bind_vf(w, vf, home_driver(w));
 	if (interface) {
 		vf->settings.mac = w->libvirt_saved[place].mac;
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
 	}
+	bind_vf(w, vf, home_driver(w));
 }
 
 static void queue_event(struct world *w, enum virt_event_kind kind, const struct fake_domain *d,
@@ -1011,6 +1023,7 @@ void world_init(struct world *w, unsigned nvfs)
 	w->session = (struct session){.edges = w->edges, .store_writable = true};
 	w->clock = 1000;
 	w->libvirt_saved = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->libvirt_saved));
+	w->probed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->probed));
 	(void)world_add_pf(w, nvfs);
 	w->refused_count = -1;
 	add_domain(w, "web1");
@@ -1039,6 +1052,7 @@ void world_clear(struct world *w)
 	leases_clear(&w->leases);
 	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
+	free(w->probed);
 }
 
 struct pf *world_pf(struct world *w)
@@ -1155,10 +1169,11 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 	return broken;
 }
 
-static const char *broken_pf(const struct world *w, const struct pf *pf)
+static const char *broken_pf(struct world *w, const struct pf *pf)
 {
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		const struct vf *vf = &pf->vfs[i];
+		size_t place = 0;
 
 		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
 			continue;
@@ -1167,6 +1182,10 @@ static const char *broken_pf(const struct world *w, const struct pf *pf)
 			return "a free VF is not on its driver";
 		if (!mac_equal(vf->settings.mac, vf_mac(pf, vf->index)) || vf->settings.vlan)
 			return "a free VF has not the settings it had";
+		(void)world_vf(w, vf->addr, &place);
+		if (vf->driver && !strcmp(vf->driver, "igbvf") &&
+		    !mac_equal(w->probed[place], vf->settings.mac))
+			return "the netdev of a free VF has a guest's MAC";
 	}
 	return NULL;
 }

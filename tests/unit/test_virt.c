@@ -209,7 +209,11 @@ static void test_xml(void **state)
 	free(xml);
 	virt_dom_clear(virt, &dom);
 	must_be_absent(virt, "off", VIRT_LIVE);
-	must_be_absent(virt, "transient", VIRT_CONFIG);
+	dom = must_find(virt, "transient");
+	xml = must_get(virt, &dom, VIRT_CONFIG);
+	assert_null(strstr(xml, " id='"));
+	free(xml);
+	virt_dom_clear(virt, &dom);
 }
 
 static void test_metadata(void **state)
