@@ -133,14 +133,20 @@ help: ## this list
 
 # The lab: emulated SR-IOV hosts; see tests/lab/README.md. All of `check` runs in them and in their root
 # file systems, so the machine itself needs no compiler and no libraries.
-.PHONY: demo check
+.PHONY: demo check check-system
 demo: ## the main job on an emulated host, shown with its output (as root on a fresh machine)
 	tests/lab/demo
 
 check: ## all tests, in the lab (as root on a fresh machine)
 	tests/lab/lab deps install
 	tests/lab/lab build WERROR=-Werror all check-fast
-	tests/lab/demo
+	$(MAKE) check-system
+
+SYSTEM_TESTS ?= $(wildcard tests/system/*.bats)
+check-system: ## the tests in the lab alone (SYSTEM_TESTS=FILES: these)
+	tests/lab/lab build -s all
+	tests/lab/lab up
+	prove --exec 'bats --tap' $(SYSTEM_TESTS)
 
 # Made trees like /sys, of any size: mktree DIR PFS VFS_PER_PF [gaps]
 $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHIVE)

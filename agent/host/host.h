@@ -31,8 +31,8 @@ struct host_ops {
 	/*
 	 * Which PF, and which one of its VFs (*index, else -1), does the user mean? name is a PF's
 	 * netdev, altname or PCI address, a VF's PCI address or netdev, or PF/INDEX ("eth1/3").
-	 * ERR_ABSENT: no such device; ERR_USAGE: it is there, but no PF or VF (says what it is and,
-	 * for a PF whose count is 0, how to make VFs). Reads no more than that device.
+	 * ERR_ABSENT: no such device; ERR_USAGE: it is there, but no PF or VF (says what it is);
+	 * ERR_NO_VF: a PF whose count is 0 (says how to make VFs). Reads no more than that device.
 	 */
 	int (*resolve)(struct host *host, const char *name, struct pciaddr *pf, int *index,
 		       struct err **err);

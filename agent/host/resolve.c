@@ -67,12 +67,12 @@ static int refuse_other(struct real_host *h, const char *name, const struct name
 	return err_next(err, "`vfpool list` shows the PFs of this host");
 }
 
-static int refuse_empty(const char *name, struct pciaddr pf, unsigned total, struct err **err)
+static int refuse_empty(const char *name, unsigned total, struct err **err)
 {
-	err_set(err, ERR_USAGE, "%s has no VFs now; it can have %u", name, total);
+	err_set(err, ERR_NO_VF, "%s has no VFs now; it can have %u", name, total);
 	if (!total)
 		return err_next(err, "its driver or firmware allows none");
-	return err_next(err, "make some: `vfpool set-vfs %s %u`", pciaddr_str(pf), total);
+	return err_next(err, "make some: `vfpool set-vfs %s %u`", name, total);
 }
 
 /* 0: a PF; 1: a VF. */
@@ -110,7 +110,7 @@ static int resolve_pf(struct real_host *h, const char *name, struct pciaddr *pf,
 	if (!got) {
 		sysfs_counts(h->sysfs, addr, &total, &num);
 		if (!num)
-			return refuse_empty(name, addr, total, err);
+			return refuse_empty(name, total, err);
 	}
 	*pf = addr;
 	return got;

@@ -33,8 +33,7 @@ teardown() { :; }
 		refused 2 "has no SR-IOV" -- vfpool attach web1 0000:00:1f.0
 		echo 0 >/sys/class/net/eth1/device/sriov_numvfs
 		changed
-		refused 2 "eth1 has no VFs now; it can have 7" "echo 7 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs" -- \
-			vfpool attach web1 eth1
+		refused 3 "eth1 has no VFs now; it can have 7" "vfpool set-vfs eth1 7" -- vfpool attach web1 eth1
 		echo 7 >/sys/class/net/eth1/device/sriov_numvfs
 		fresh
 	END

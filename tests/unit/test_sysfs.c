@@ -382,9 +382,9 @@ static void refusals_say_what_it_is(void **state)
 
 	(void)state;
 	assert_int_equal(host->ops->resolve(host, "eth1", &addr, &index, &err), -1);
-	assert_int_equal(err->code, ERR_USAGE);
+	assert_int_equal(err->code, ERR_NO_VF);
 	assert_string_equal(err->what, "eth1 has no VFs now; it can have 7");
-	assert_string_equal(err->next, "make some: `vfpool set-vfs 0000:01:00.0 7`");
+	assert_string_equal(err->next, "make some: `vfpool set-vfs eth1 7`");
 	err_free(&err);
 
 	device_drop(&tree, tree_pf(&tree, 1), "sriov_totalvfs");
