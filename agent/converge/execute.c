@@ -311,19 +311,30 @@ static bool has_host_driver(const struct lease *lease)
 	return lease->driver && strcmp(lease->driver, "vfio-pci") != 0;
 }
 
-static bool is_unbound(const struct run *run, const struct lease *lease)
+/*
+ * Does nobody see to it that it comes back: neither a process that has it open, nor, after all this
+ * time, whoever took it off its driver: a libvirtd that was killed while it attached, or a vfpool
+ * while it restored?
+ */
+static bool is_stranded(const struct run *run, const struct lease *lease)
 {
 	struct host *host = run->x->edges->host;
+	cleanup_free char *user = NULL;
 	const struct vf *vf;
 	struct pf pf = {0};
-	bool unbound;
+	bool stranded = false;
 
 	if (!has_host_driver(lease) || host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
 		return false;
 	vf = pf_vf_by_index(&pf, lease->index);
-	unbound = vf && !vf->driver;
+	if (vf && vf->driver && !strcmp(vf->driver, "vfio-pci")) {
+		user = host->ops->user_of(host, vf);
+		stranded = !user;
+	} else {
+		stranded = vf && !vf->driver;
+	}
 	pf_clear(&pf);
-	return unbound;
+	return stranded;
 }
 
 static int bind_again(const struct run *run, const struct lease *lease, struct err **err)
@@ -338,19 +349,31 @@ static int bind_again(const struct run *run, const struct lease *lease, struct e
 }
 
 /*
- * A driver takes the MAC that is set when it is bound. libvirt has bound it already, and with the
- * guest's MAC where libvirt did not set that itself: so it comes off, and on again when the VF has
- * its own.
+ * A driver takes the MAC that is set when it is bound, and libvirt has bound it already: with the
+ * guest's MAC, where libvirt did not set that itself. Without the assignment there is no telling.
  */
+static bool is_bound_with_ours(const struct subject *sub, const struct vf_settings *now)
+{
+	const struct mac ours = sub->assignment.mac;
+
+	return has_host_driver(&sub->lease) &&
+	       vf_settings_diff(now, &sub->lease.saved) & SETTING_MAC &&
+	       (mac_is_zero(ours) || mac_equal(now->mac, ours));
+}
+
+/* Off its driver, and on it again when the VF has its own MAC; which a driver may change as it
+ * comes. */
 static int restore_unbound(const struct run *run, const struct lease *lease,
-			   const struct vf_settings *now, struct err **err)
+			   struct vf_settings *now, struct err **err)
 {
 	struct host *host = run->x->edges->host;
 	msec deadline = run->x->edges->now() + SETTLE_MS;
 
 	return host->ops->send_home(host, lease->vf, VF_HOME_NONE, deadline, err) ||
 			       settings_apply(run, lease, now, &lease->saved, err) ||
-			       bind_again(run, lease, err)
+			       bind_again(run, lease, err) ||
+			       host->ops->read_settings(host, settings_pf(run, lease), lease->index,
+							now, err)
 		       ? -1
 		       : 0;
 }
@@ -366,8 +389,7 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 		return -1;
 	if (!host->ops->wait_driver(host, sub->lease.vf, sub->lease.driver, deadline, &why))
 		return 0;
-	/* Nobody else binds one that a restore had unbound when it was killed. */
-	if (why->code == ERR_TIMEOUT && is_unbound(run, &sub->lease)) {
+	if (why->code == ERR_TIMEOUT && is_stranded(run, &sub->lease)) {
 		err_free(&why);
 		if (!bind_again(run, &sub->lease, &why))
 			return 0;
@@ -392,14 +414,10 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 
 	if (!sub->lease.saved.known || !pf)
 		return 0;
-	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err)) {
-		bool mac = vf_settings_diff(&now, &sub->lease.saved) & SETTING_MAC;
-
-		if (mac && has_host_driver(&sub->lease)
-			    ? !restore_unbound(run, &sub->lease, &now, err)
-			    : !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
-			return 0;
-	}
+	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
+	    (!is_bound_with_ours(sub, &now) || !restore_unbound(run, &sub->lease, &now, err)) &&
+	    !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
+		return 0;
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
 	return err_next(
 		err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");

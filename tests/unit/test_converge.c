@@ -411,6 +411,29 @@ static void test_settings(void **state)
 	world_clear(&w);
 }
 
+/* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back. */
+static void test_stranded(void **state)
+{
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_pf(&w)->vfs[0];
+	assert_run(&w, "attach web1 eth1", 0);
+	world_stop(&w, "web1");
+	free(vf->driver);
+	vf->driver = mem_strdup("vfio-pci");
+	w.user = "somebody (4711)";
+	assert_run(&w, "reconcile", 1);
+	assert_string_equal(vf->driver, "vfio-pci");
+	w.user = NULL;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* A VF that vanished is replaced; the guest keeps MAC and address. */
 static void test_vf_vanishes(void **state)
 {
@@ -584,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
+		cmocka_unit_test(test_stranded),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_vf_vanishes),
