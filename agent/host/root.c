@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 #define VALUE_SIZE 4096
 #define CHUNK 65536
 #define TRIES 100
+/* root_search() takes no more files than these, and no more of each. */
+#define SEARCH_FILES 1024
+#define SEARCH_SIZE (64 << 10)
 
 int root_open(const char *path, int *root, struct err **err)
 {
@@ -206,4 +210,72 @@ bool root_list(int root, const char *path, struct names *out)
 		qsort(names.items, names.n, sizeof(char *), compare_names);
 	*out = names;
 	return true;
+}
+
+/* Several directories */
+
+void root_keep(struct text_files *files, const char *path, char *text)
+{
+	*(struct text_file *)mem_append(&files->items, &files->n, sizeof(struct text_file)) =
+		(struct text_file){mem_printf("/%s", path), text};
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), end = strlen(suffix);
+
+	return length >= end && strcmp(text + length - end, suffix) == 0;
+}
+
+struct found_file {
+	char *name;
+	const char *dir;
+};
+
+static int compare_found(const void *a, const void *b)
+{
+	return strcmp(((const struct found_file *)a)->name, ((const struct found_file *)b)->name);
+}
+
+static void find_files(int root, const struct root_search *search, struct found_file **found,
+		       size_t *n)
+{
+	for (size_t i = 0; i < search->ndirs; i++) {
+		cleanup(names_clear) struct names names;
+		size_t before = *n;
+
+		(void)root_list(root, search->dirs[i], &names);
+		for (size_t j = 0; j < names.n && *n < SEARCH_FILES; j++) {
+			struct found_file key = {.name = names.items[j]};
+			struct found_file *new;
+
+			if (!has_suffix(key.name, search->suffix) ||
+			    (before && bsearch(&key, *found, before, sizeof(key), compare_found)))
+				continue;
+			new = mem_append(found, n, sizeof(*new));
+			new->name = mem_strdup(key.name);
+			new->dir = search->dirs[i];
+		}
+		if (*n)
+			qsort(*found, *n, sizeof(**found), compare_found);
+	}
+}
+
+void root_search(int root, const struct root_search *search, struct text_files *out)
+{
+	struct found_file *found = NULL;
+	size_t n = 0;
+
+	find_files(root, search, &found, &n);
+	for (size_t i = 0; i < n; i++) {
+		cleanup_free char *path = mem_printf("%s/%s", found[i].dir, found[i].name);
+		char *text = root_text(root, path, SEARCH_SIZE);
+
+		free(found[i].name);
+		if (text && (!search->with || strstr(text, search->with)))
+			root_keep(out, path, text);
+		else
+			free(text);
+	}
+	free(found);
 }

@@ -43,4 +43,17 @@ char *root_link(int root, const char *path);
  */
 bool root_list(int root, const char *path, struct names *out);
 
+/* Files below several directories, of which a name in an earlier one hides those in later ones. */
+struct root_search {
+	const char *const *dirs;
+	size_t ndirs;
+	const char *suffix;
+	const char *with; /* only files with this in them; NULL: all */
+};
+
+/* Adds them, by name, with their beginnings. */
+void root_search(int root, const struct root_search *search, struct text_files *out);
+
+void root_keep(struct text_files *files, const char *path, char *text); /* the text is taken over */
+
 #endif
