@@ -140,7 +140,10 @@ int main(int argc, char **argv)
 	struct session session = {
 		.store = STORE_PATH,
 		.pools = POOLS_DIR,
-		.edges = {.now = clock_now, .lock = lock_take, .share = lock_share},
+		.edges = {.now = clock_now,
+			  .wall = clock_wall,
+			  .lock = lock_take,
+			  .share = lock_share},
 	};
 	cleanup_err struct err *err = NULL;
 	int status = EXIT_SUCCESS;

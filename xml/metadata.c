@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "xml/node.h"
 #include "xml/settings.h"
@@ -41,6 +42,18 @@ static void write_pool(struct write *write, const char *pool)
 	write_attr(write, "pool", safe);
 }
 
+static void write_parking(struct write *write, const struct parking *parking)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	write_open(write, "parked");
+	write_attr(write, "reason", park_reason_name(parking->reason));
+	write_attr(write, "host", parking->host);
+	if (parking->until)
+		write_attr(write, "until", clock_text(parking->until, until));
+	write_close(write);
+}
+
 static void write_assignment(struct write *write, const struct assignment *assignment)
 {
 	struct vf_settings asked = assignment->settings;
@@ -52,12 +65,12 @@ static void write_assignment(struct write *write, const struct assignment *assig
 	if (assignment->index >= 0)
 		write_attr_number(write, "index", (unsigned)assignment->index);
 	write_attr(write, "form", form_name(assignment->form));
-	if (assignment->parked)
-		write_attr(write, "parked", "yes");
 	write_leaf(write, "mac", "address", mac_str(assignment->mac));
 	settings_write(write, &asked);
 	if (assignment->guest_set)
 		write_pciaddr(write, true, assignment->guest);
+	if (assignment->parked)
+		write_parking(write, &assignment->parking);
 	write_close(write);
 }
 
@@ -91,11 +104,9 @@ static int read_mac(const xmlNode *element, struct mac *out, struct err **err)
 static int read_attributes(const xmlNode *element, struct assignment *out, struct err **err)
 {
 	const char *id, *pool, *form, *index = node_attr(element, "index");
-	const char *parked = node_attr(element, "parked");
 	unsigned number;
 
-	if (strict_attributes(element,
-			      (const char *const[]){"id", "pool", "index", "form", "parked", NULL},
+	if (strict_attributes(element, (const char *const[]){"id", "pool", "index", "form", NULL},
 			      err) < 0 ||
 	    strict_attr(element, "id", &id, err) < 0 ||
 	    strict_attr(element, "pool", &pool, err) < 0 ||
@@ -109,18 +120,35 @@ static int read_attributes(const xmlNode *element, struct assignment *out, struc
 		return strict_bad(element, "form", form, "interface or hostdev", err);
 	if (index && !strict_decimal(index, 0, VF_INDEX_MAX, &number))
 		return strict_bad(element, "index", index, "the index of a VF", err);
-	if (parked && strcmp(parked, "yes") != 0 && strcmp(parked, "no") != 0)
-		return strict_bad(element, "parked", parked, "yes or no", err);
 	memcpy(out->id, id, sizeof(out->id));
 	out->pool = mem_strdup(pool);
 	out->index = index ? (int)number : -1;
-	out->parked = parked && strcmp(parked, "yes") == 0;
+	return 0;
+}
+
+static int read_parking(const xmlNode *element, struct parking *out, struct err **err)
+{
+	static const char *const known[] = {"reason", "host", "until", NULL};
+	const char *reason, *host, *until = node_attr(element, "until");
+
+	if (strict_leaf(element, known, err) < 0 ||
+	    strict_attr(element, "reason", &reason, err) < 0 ||
+	    strict_attr(element, "host", &host, err) < 0)
+		return -1;
+	if (!park_reason_parse(reason, &out->reason))
+		return strict_bad(element, "reason", reason, "migration, save, snapshot or resize",
+				  err);
+	if (!metadata_pool_valid(host))
+		return strict_bad(element, "host", host, "1 to 64 visible ASCII characters", err);
+	if (until && !clock_parse(until, &out->until))
+		return strict_bad(element, "until", until, "a time like 2026-11-27T21:00:00Z", err);
+	parking_set_host(out, host);
 	return 0;
 }
 
 static int read_children(const xmlNode *element, struct assignment *out, struct err **err)
 {
-	xmlNode *next, *mac, *vlan, *flags, *rate, *address;
+	xmlNode *next, *mac, *vlan, *flags, *rate, *address, *parked;
 
 	if (strict_next(element->children, &next, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "mac", &mac, err) < 0 ||
@@ -128,6 +156,7 @@ static int read_children(const xmlNode *element, struct assignment *out, struct 
 	    strict_take(&next, METADATA_URI, "settings", &flags, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "rate", &rate, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "address", &address, err) < 0 ||
+	    strict_take(&next, METADATA_URI, "parked", &parked, err) < 0 ||
 	    strict_end(next, err) < 0)
 		return -1;
 	if (!mac)
@@ -136,11 +165,13 @@ static int read_children(const xmlNode *element, struct assignment *out, struct 
 	    (vlan && settings_read_vlan(vlan, METADATA_URI, &out->settings, err) < 0) ||
 	    (flags && settings_read_flags(flags, &out->settings, err) < 0) ||
 	    (rate && settings_read_rate(rate, &out->settings, err) < 0) ||
-	    (address && strict_pciaddr(address, &out->guest, err) < 0))
+	    (address && strict_pciaddr(address, &out->guest, err) < 0) ||
+	    (parked && read_parking(parked, &out->parking, err) < 0))
 		return -1;
 	out->vlan = out->settings.vlan;
 	out->settings.vlan = 0;
 	out->guest_set = address != NULL;
+	out->parked = parked != NULL;
 	return 0;
 }
 

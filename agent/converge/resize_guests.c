@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "converge/park.h"
 #include "converge/resizing.h"
 #include "core/cleanup.h"
 #include "core/log.h"
@@ -13,6 +14,7 @@
 
 static int park_guest(struct resizing *r, struct converge *c, msec deadline, struct err **err)
 {
+	const struct parking parking = parking_here(r->edges, PARK_RESIZE, 0);
 	struct scope scope = {0};
 	struct plan plan = {0};
 	struct wants wants;
@@ -35,7 +37,7 @@ static int park_guest(struct resizing *r, struct converge *c, msec deadline, str
 		struct assignment *a = assignments_find(&wants.live, scope.ids[i]);
 
 		if (a)
-			a->parked = true;
+			assignment_park(a, &parking);
 	}
 	result = converge_run(c, &wants, &scope, CONVERGE_CHECK, &plan, NULL, err);
 	if (result)

@@ -15,6 +15,7 @@ struct edges {
 	struct store *store;
 	const struct pools *pools; /* the defined pools; NULL: none */
 	msec (*now)(void);         /* clock_now, but in tests */
+	int64_t (*wall)(void);     /* clock_wall, likewise */
 	int (*lock)(const char *name, msec deadline, int *fd, struct err **err);  /* lock_take */
 	int (*share)(const char *name, msec deadline, int *fd, struct err **err); /* lock_share */
 };

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -94,6 +95,14 @@ static int host_wait_driver(struct host *host, struct pciaddr vf, const char *dr
 	}
 }
 
+static char *host_name(struct host *host)
+{
+	struct utsname name;
+
+	(void)host;
+	return mem_strdup(uname(&name) ? "" : name.nodename);
+}
+
 static void host_close(struct host *host)
 {
 	struct real_host *h = real(host);
@@ -109,6 +118,7 @@ static const struct host_ops real_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
+	.name = host_name,
 	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,

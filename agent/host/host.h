@@ -126,6 +126,9 @@ struct host_ops {
 	int (*drop_note)(struct host *host, struct pciaddr pf,
 			 struct err **err); /* none: nothing */
 
+	/* The host's own name, as libvirt knows it, too. The caller frees it. */
+	char *(*name)(struct host *host);
+
 	/* The host's NUMA nodes and their CPUs; none where the kernel knows no NUMA. */
 	int (*read_nodes)(struct host *host, struct numa_nodes *out, struct err **err);
 

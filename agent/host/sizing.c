@@ -445,7 +445,7 @@ static void add_note(struct resize_notes *notes, const char *name)
 		*(struct resize_note *)mem_append(&notes->items, &notes->n, sizeof(note)) = note;
 	else if (why->code != ERR_ABSENT)
 		log_warn("%s is passed over: %s; remove it, and see that no guest's metadata says "
-			 "parked='yes'",
+			 "that something is parked for a resize",
 			 path, why->what);
 }
 

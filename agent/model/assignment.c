@@ -32,6 +32,59 @@ bool form_parse(const char *text, enum form *out)
 	return false;
 }
 
+static const char *const park_reason_names[] = {
+	[PARK_MIGRATION] = "migration",
+	[PARK_SAVE] = "save",
+	[PARK_SNAPSHOT] = "snapshot",
+	[PARK_RESIZE] = "resize",
+};
+_Static_assert(ARRAY_SIZE(park_reason_names) == PARK_RESIZE + 1, "a reason without a name");
+
+const char *park_reason_name(enum park_reason reason)
+{
+	return park_reason_names[reason];
+}
+
+bool park_reason_parse(const char *text, enum park_reason *out)
+{
+	for (size_t i = 0; text && i < ARRAY_SIZE(park_reason_names); i++) {
+		if (strcmp(text, park_reason_names[i]) == 0) {
+			*out = (enum park_reason)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void assignment_park(struct assignment *assignment, const struct parking *parking)
+{
+	assignment->parked = true;
+	assignment->parking = *parking;
+}
+
+void parking_set_host(struct parking *parking, const char *name)
+{
+	size_t n = 0;
+
+	memset(parking->host, 0, sizeof(parking->host));
+	for (; n < PARK_HOST_SIZE - 1 && name[n] != '\0'; n++)
+		parking->host[n] = name[n] > ' ' && name[n] <= '~' ? name[n] : '?';
+	if (n == 0)
+		parking->host[0] = '?';
+}
+
+bool parking_is_over(const struct parking *parking, const char *here, int64_t now)
+{
+	if (strcmp(parking->host, here) != 0)
+		return true;
+	return parking->reason != PARK_RESIZE && now >= parking->until;
+}
+
+static bool parking_equal(const struct parking *a, const struct parking *b)
+{
+	return a->reason == b->reason && strcmp(a->host, b->host) == 0 && a->until == b->until;
+}
+
 bool assignment_id_valid(const char *id)
 {
 	return id && strlen(id) == ASSIGNMENT_ID_SIZE - 1 &&
@@ -101,7 +154,8 @@ bool assignment_equal(const struct assignment *a, const struct assignment *b)
 	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
 	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
 	       asks_equal(a, b) && a->guest_set == b->guest_set &&
-	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked;
+	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked &&
+	       (!a->parked || parking_equal(&a->parking, &b->parking));
 }
 
 void assignments_clear(struct assignments *list)

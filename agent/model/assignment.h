@@ -28,6 +28,26 @@ enum form {
 	FORM_HOSTDEV,   /* <hostdev managed='yes'>: we set them */
 };
 
+enum park_reason {
+	PARK_MIGRATION, /* the guest is to move to another host */
+	PARK_SAVE,      /* its state goes to a file */
+	PARK_SNAPSHOT,
+	PARK_RESIZE, /* the VFs are being made anew; given back by resize.c alone */
+};
+
+#define PARK_HOST_SIZE 65 /* a host's name, as Linux knows them, and the zero */
+
+/* Why an assignment is out of its guest, where that was done, and for how long. */
+struct parking {
+	enum park_reason reason;
+	char host[PARK_HOST_SIZE]; /* 1 to 64 visible ASCII characters */
+	/*
+	 * Seconds since 1970; then the guest gets it back. 0: whoever parked it has the guest's
+	 * lock for as long as it lasts, so that it is over for everybody else who gets the lock.
+	 */
+	int64_t until;
+};
+
 struct assignment {
 	char id[ASSIGNMENT_ID_SIZE];
 	char *pool; /* a PF's netdev name, else its PCI address */
@@ -41,8 +61,9 @@ struct assignment {
 	 */
 	struct vf_settings settings;
 	bool guest_set;
-	struct pciaddr guest; /* the guest's own PCI address; kept for the assignment's life */
-	bool parked;          /* out of the guest for now, and owed to it */
+	struct pciaddr guest;   /* the guest's own PCI address; kept for the assignment's life */
+	bool parked;            /* out of the guest for now, and owed to it */
+	struct parking parking; /* where it is parked */
 };
 
 struct assignments {
@@ -52,6 +73,21 @@ struct assignments {
 
 const char *form_name(enum form form);             /* "interface" */
 bool form_parse(const char *text, enum form *out); /* false: no such form */
+
+const char *park_reason_name(enum park_reason reason);           /* "migration" */
+bool park_reason_parse(const char *text, enum park_reason *out); /* false: no such reason */
+
+/* From now on it is out of the guest. */
+void assignment_park(struct assignment *assignment, const struct parking *parking);
+
+/* A host's name as it can be remembered: what is no visible ASCII becomes '?'. */
+void parking_set_host(struct parking *parking, const char *name);
+
+/*
+ * Is the guest to have it again? here is this host's name: a guest that has arrived from another
+ * one gets it at once, else at the deadline. One for a resize is only over on another host.
+ */
+bool parking_is_over(const struct parking *parking, const char *here, int64_t now);
 
 bool assignment_id_valid(const char *id);
 

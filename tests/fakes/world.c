@@ -153,6 +153,11 @@ static int host_read_nodes(struct host *host, struct numa_nodes *out, struct err
 	return 0;
 }
 
+static char *host_name(struct host *host)
+{
+	return mem_strdup(WORLD_OF(host, host)->name);
+}
+
 static int host_pf_up(struct host *host, const struct pf *pf, struct err **err)
 {
 	struct world *w = WORLD_OF(host, host);
@@ -531,6 +536,7 @@ static const struct host_ops host_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
+	.name = host_name,
 	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,
@@ -959,6 +965,11 @@ static msec world_now(void)
 	return current->clock;
 }
 
+static int64_t world_wall(void)
+{
+	return current->wall;
+}
+
 static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
 {
 	(void)deadline;
@@ -1017,11 +1028,14 @@ void world_init(struct world *w, unsigned nvfs)
 		.virt = &w->virt,
 		.store = &w->store,
 		.now = world_now,
+		.wall = world_wall,
 		.lock = world_lock,
 		.share = world_share,
 	};
 	w->session = (struct session){.edges = w->edges, .store_writable = true};
 	w->clock = 1000;
+	w->wall = 1795813200; /* 2026-11-27T21:00:00Z */
+	w->name = "vfhost-a";
 	w->libvirt_saved = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->libvirt_saved));
 	w->probed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->probed));
 	(void)world_add_pf(w, nvfs);

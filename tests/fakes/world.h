@@ -81,6 +81,8 @@ struct world {
 	size_t nevents;
 	bool watching;
 	msec clock;
+	int64_t wall;     /* seconds since 1970 */
+	const char *name; /* of the host */
 
 	/* The fault: the nth call of an edge (from 1; 0: none) fails, or is the last one ever made.
 	 */

@@ -244,12 +244,27 @@ static void exit_statuses_are_as_documented(void **state)
 
 static void a_deadline_runs_out_once(void **state)
 {
+	char text[CLOCK_TEXT_SIZE];
+	int64_t seconds;
+
 	(void)state;
 	assert_int_equal(clock_left(100, 40), 60);
 	assert_int_equal(clock_left(100, 100), 0);
 	assert_int_equal(clock_left(100, 5000), 0);
 	assert_int_equal(clock_left(INT64_MAX, 0), INT32_MAX);
 	assert_true(clock_now() > 0);
+	assert_true(clock_wall() > 0);
+	assert_string_equal(clock_text(1795813200, text), "2026-11-27T21:00:00Z");
+	assert_string_equal(clock_text(INT64_MIN, text), "1970-01-01T00:00:00Z");
+	assert_string_equal(clock_text(INT64_MAX, text), "9999-12-31T23:59:59Z");
+	assert_true(clock_parse("2026-11-27T21:00:00Z", &seconds));
+	assert_int_equal(seconds, 1795813200);
+	assert_true(clock_parse("2026-02-31T00:00:00Z", &seconds));
+	assert_string_equal(clock_text(seconds, text), "2026-03-03T00:00:00Z");
+	assert_true(clock_parse("9999-12-31T23:59:59Z", &seconds));
+	assert_false(clock_parse("", &seconds));
+	assert_false(clock_parse("2026-11-27T21:00:00", &seconds));
+	assert_false(clock_parse("2026-11-27T21:00:00Z ", &seconds));
 }
 
 int main(void)

@@ -109,10 +109,43 @@ static void equality_sees_each_field(void **state)
 	DIFFERS(b.vlan = 0);
 	DIFFERS(b.guest_set = true);
 	DIFFERS(b.parked = true);
+	a.parked = true;
+	DIFFERS(b.parking.reason = PARK_SAVE);
+	DIFFERS(b.parking.until = 1);
+	DIFFERS(parking_set_host(&b.parking, "elsewhere"));
 	a.guest_set = true;
 	DIFFERS(b.guest.device = 1);
 #undef DIFFERS
 	assignment_clear(&a);
+}
+
+static void parking_ends(void **state)
+{
+	struct parking p = {.reason = PARK_MIGRATION, .until = 1000};
+	enum park_reason reason;
+
+	(void)state;
+	parking_set_host(&p, "a");
+	assert_false(parking_is_over(&p, "a", 999));
+	assert_true(parking_is_over(&p, "a", 1000));
+	assert_true(parking_is_over(&p, "b", 0));
+	p.until = 0;
+	assert_true(parking_is_over(&p, "a", 0));
+	p.reason = PARK_RESIZE;
+	assert_false(parking_is_over(&p, "a", INT64_MAX));
+	assert_true(parking_is_over(&p, "ab", 0));
+	parking_set_host(&p, "gr\xc3\xbc n\n");
+	assert_string_equal(p.host, "gr???n?");
+	parking_set_host(&p, "");
+	assert_string_equal(p.host, "?");
+	parking_set_host(&p, "0123456789012345678901234567890123456789012345678901234567890123456");
+	assert_int_equal(strlen(p.host), PARK_HOST_SIZE - 1);
+	for (int i = PARK_MIGRATION; i <= PARK_RESIZE; i++) {
+		assert_true(park_reason_parse(park_reason_name((enum park_reason)i), &reason));
+		assert_int_equal(reason, i);
+	}
+	assert_false(park_reason_parse("", &reason));
+	assert_false(park_reason_parse(NULL, &reason));
 }
 
 static void settings_differ_where_both_are_known(void **state)
@@ -302,6 +335,7 @@ int main(void)
 		cmocka_unit_test(ids_are_eight_small_hex_digits),
 		cmocka_unit_test(assignments_are_a_list),
 		cmocka_unit_test(equality_sees_each_field),
+		cmocka_unit_test(parking_ends),
 		cmocka_unit_test(settings_differ_where_both_are_known),
 		cmocka_unit_test(vfs_are_found_across_gaps),
 		cmocka_unit_test(a_foreign_device_is_nobodys),

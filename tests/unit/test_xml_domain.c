@@ -98,6 +98,9 @@ static void q35_live(void **state)
 	assert_int_equal(item->vlan, 0);
 	assert_false(item->guest_set);
 	assert_true(item->parked);
+	assert_int_equal(item->parking.reason, PARK_MIGRATION);
+	assert_string_equal(item->parking.host, "vfhost-a");
+	assert_int_equal(item->parking.until, 1795813200);
 
 	assert_int_equal(view.ndevices, 2);
 	device = domain_view_device(&view, "0a1b2c3d");

@@ -178,14 +178,19 @@ static struct assignment random_assignment(uint64_t *seed)
 		.settings = random_settings(seed),
 		.guest_set = dice(seed) % 2,
 		.parked = dice(seed) % 2,
+		.parking = {.reason = (enum park_reason)(dice(seed) % 4),
+			    .until = dice(seed) % 2 ? (int64_t)(dice(seed) % 253402300800) : 0},
 	};
 	uint64_t bits = dice(seed);
+	char *host = random_pool(seed);
 
+	parking_set_host(&item.parking, host);
 	if (item.vlan) {
 		item.settings.qos = dice(seed) % 8;
 		item.settings.vlan_proto = protocols[dice(seed) % ARRAY_SIZE(protocols)];
 	}
 
+	free(host);
 	(void)snprintf(item.id, sizeof(item.id), "%08x", (unsigned)dice(seed));
 	memcpy(item.mac.byte, &bits, sizeof(item.mac.byte));
 	item.mac.byte[0] = (uint8_t)((item.mac.byte[0] & 0xfe) | 2);
@@ -270,16 +275,20 @@ static void exact_text(void **state)
 							 .max_rate = 100},
 					    .guest_set = true,
 					    .guest = {.bus = 5},
-					    .parked = true});
+					    .parked = true,
+					    .parking = {.reason = PARK_MIGRATION,
+							.host = "vfhost-a",
+							.until = 1795813200}});
 	text = metadata_xml_format(&list);
 	assert_string_equal(
 		text,
 		"<assignments><assignment id=\"0a1b2c3d\" pool=\"e&quot;'&lt;&amp;&gt;1\""
-		" index=\"3\" form=\"hostdev\" parked=\"yes\"><mac address=\"02:00:00:00:00:af\"/>"
+		" index=\"3\" form=\"hostdev\"><mac address=\"02:00:00:00:00:af\"/>"
 		"<vlan><tag id=\"10\" qos=\"3\" protocol=\"802.1ad\"/></vlan>"
 		"<settings spoofchk=\"on\" linkState=\"disable\"/><rate max=\"100\"/><address "
 		"type=\"pci\" domain=\"0x0000\" bus=\"0x05\""
-		" slot=\"0x00\" function=\"0x0\"/></assignment></assignments>\n");
+		" slot=\"0x00\" function=\"0x0\"/><parked reason=\"migration\" host=\"vfhost-a\""
+		" until=\"2026-11-27T21:00:00Z\"/></assignment></assignments>\n");
 	assignments_clear(&list);
 }
 
