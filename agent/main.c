@@ -132,6 +132,7 @@ static int run(struct session *session, int argc, char **argv, struct err **err)
 	verb = find_verb(argv[opening.verb], err);
 	if (!verb)
 		return -1;
+	session->cause = verb->name;
 	return verb->run(verb, session, argc - opening.verb, argv + opening.verb, err);
 }
 

@@ -177,8 +177,10 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 		return REFUSAL_OTHER_INDEX;
 	}
 	if (lease) {
-		*reason = mem_printf("%s by %s (assignment %s)", lease_state_name(lease->state),
-				     lease->domain_name, lease->assignment);
+		*reason = mem_printf("%s %s %s (assignment %s)%s%s", lease_word(lease),
+				     lease->state == LEASE_RESERVED ? "for" : "by",
+				     lease->domain_name, lease->assignment,
+				     lease->reason ? ": " : "", lease->reason ? lease->reason : "");
 		return REFUSAL_LEASED;
 	}
 	if (foreign && foreign->running) {

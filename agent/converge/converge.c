@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "converge/domain.h"
@@ -375,6 +376,7 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 		.scope = scope,
 		.busy = busy,
 		.nbusy = nbusy,
+		.now = time(NULL),
 	};
 
 	if (gather(c, wants, scope, busy, nbusy, g, err))

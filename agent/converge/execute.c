@@ -57,6 +57,9 @@ static int store_state(const struct run *run, struct lease *lease, enum lease_st
 	struct store *store = run->x->edges->store;
 
 	lease->state = state;
+	/* It has come further, so whatever kept it is over. */
+	lease->expires = 0;
+	free(steal(&lease->reason));
 	return store->ops->update(store, lease, err);
 }
 

@@ -534,6 +534,29 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	       (vf_settings_diff(&vf->settings, &want) || want.known & ~vf->settings.known);
 }
 
+/* A promise alone: neither VF nor guest has been touched. */
+static bool is_untouched(const struct lease *lease)
+{
+	return lease->state == LEASE_CLAIMED || lease->state == LEASE_RESERVED;
+}
+
+/*
+ * The guest that it is for may not even be here yet, or have the assignment still parked. Where the
+ * assignment was taken from the guest, nobody comes for it any more.
+ */
+static bool is_reserved(const struct situation *s, const struct subject *sub)
+{
+	const struct domain *d = s->domain;
+	const char *id = sub->assignment.id;
+	bool known = assignments_find(&d->live.assignments, id) ||
+		     assignments_find(&d->config.assignments, id);
+	bool wanted =
+		assignments_find(&s->wants->live, id) || assignments_find(&s->wants->config, id);
+
+	return sub->leased && sub->lease.state == LEASE_RESERVED && !sub->want &&
+	       sub->lease.expires > s->now && (wanted || !known);
+}
+
 static void subject_plan(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
@@ -630,7 +653,7 @@ static void add_record(const struct situation *s, struct plan *plan)
 static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
 {
 	if (!sub->want && sub->leased && sub->lease.state != LEASE_RELEASING &&
-	    sub->lease.state != LEASE_CLAIMED)
+	    !is_untouched(&sub->lease))
 		add_step(plan, STEP_RELEASE, i, 0);
 	if (sub->unplug & VIEW_CONFIG)
 		add_step(plan, STEP_UNPLUG_CONFIG, i, 0);
@@ -638,12 +661,13 @@ static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
 		add_step(plan, STEP_UNPLUG, i, 0);
 }
 
-static void add_free(struct plan *plan, const struct subject *sub, size_t i)
+static void add_free(const struct situation *s, struct plan *plan, const struct subject *sub,
+		     size_t i)
 {
-	if (sub->want || !sub->leased)
+	if (sub->want || !sub->leased || is_reserved(s, sub))
 		return;
 	/* A claim alone has touched nothing, so there is nothing to put back. */
-	if (sub->lease.state != LEASE_CLAIMED) {
+	if (!is_untouched(&sub->lease)) {
 		add_step(plan, STEP_SETTLE, i, 0);
 		add_step(plan, STEP_RESTORE, i, 0);
 	}
@@ -673,8 +697,8 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 
 static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
 {
-	if (sub->want &&
-	    (sub->plug || sub->drifted || sub->claims || sub->lease.state != LEASE_HELD))
+	if (sub->want && (sub->plug || sub->drifted || sub->claims ||
+			  sub->lease.state != LEASE_HELD || sub->lease.reason))
 		add_step(plan, STEP_CONFIRM, i, 0);
 }
 
@@ -701,7 +725,7 @@ static void order_steps(const struct situation *s, struct plan *plan)
 	if (awaits)
 		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
 	FOR_EACH_SOUND(i)
-	add_free(plan, &plan->subjects[i], i);
+	add_free(s, plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)
 	add_plug(s, plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)

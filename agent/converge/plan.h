@@ -57,6 +57,7 @@ struct situation {
 	size_t nbusy;
 	const int *nodes; /* NUMA nodes where the guest runs; none: anywhere, or nobody asked */
 	size_t nnodes;
+	int64_t now; /* seconds since 1970: reservations expire */
 };
 
 enum step_kind {

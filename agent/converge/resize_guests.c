@@ -105,7 +105,7 @@ static int renew_leases(struct resizing *r, bool remade, struct err **err)
 			continue;
 		if (!remade && vf && vf->driver && !strcmp(vf->driver, "vfio-pci") && !vf->prebound)
 			continue;
-		if (remade) {
+		if (remade && lease->state != LEASE_RESERVED) {
 			lease->state = LEASE_CLAIMED;
 			lease->saved = (struct vf_settings){0};
 		}

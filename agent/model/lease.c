@@ -8,16 +8,21 @@
 #include "core/mem.h"
 
 static const char *const state_names[] = {
-	[LEASE_CLAIMED] = "claimed",
-	[LEASE_PLUGGING] = "plugging",
-	[LEASE_HELD] = "held",
-	[LEASE_RELEASING] = "releasing",
+	[LEASE_RESERVED] = "reserved",   [LEASE_CLAIMED] = "claimed",
+	[LEASE_PLUGGING] = "plugging",   [LEASE_HELD] = "held",
+	[LEASE_RELEASING] = "releasing", [LEASE_LOST] = "lost",
 };
-_Static_assert(ARRAY_SIZE(state_names) == LEASE_RELEASING + 1, "a lease state without a name");
+_Static_assert(ARRAY_SIZE(state_names) == LEASE_LOST + 1, "a lease state without a name");
 
 const char *lease_state_name(enum lease_state state)
 {
 	return state_names[state];
+}
+
+const char *lease_word(const struct lease *lease)
+{
+	return lease->reason && lease->state != LEASE_LOST ? "stuck"
+							   : lease_state_name(lease->state);
 }
 
 bool lease_state_parse(const char *text, enum lease_state *out)
@@ -35,6 +40,7 @@ void lease_clear(struct lease *lease)
 {
 	free(lease->domain_name);
 	free(lease->driver);
+	free(lease->reason);
 	memset(lease, 0, sizeof(*lease));
 }
 
@@ -44,6 +50,7 @@ struct lease lease_copy(const struct lease *from)
 
 	copy.domain_name = mem_strdup(from->domain_name);
 	copy.driver = mem_strdup(from->driver);
+	copy.reason = mem_strdup(from->reason);
 	return copy;
 }
 

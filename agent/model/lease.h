@@ -16,10 +16,12 @@
 
 /* What may be done to the VF and the guest in each state. */
 enum lease_state {
+	LEASE_RESERVED, /* for a guest on its way here; untouched; may be dropped once expired */
 	LEASE_CLAIMED,  /* promised; neither VF nor guest has been touched: may simply be dropped */
 	LEASE_PLUGGING, /* settings saved; the VF's settings and the guest may have been changed */
 	LEASE_HELD,     /* the device is in the guest's XML and the settings have been read back */
 	LEASE_RELEASING, /* on its way out: taken from the guest, then restored, then dropped */
+	LEASE_LOST,      /* the VF vanished under the guest; there is nothing to put back */
 };
 
 #define UUID_STRLEN 37
@@ -35,6 +37,8 @@ struct lease {
 	struct vf_settings saved; /* .known is 0 until they have been saved */
 	char *driver;             /* the VF's driver before us; NULL: none, or not saved yet */
 	int64_t since;            /* seconds since 1970, of the claim */
+	int64_t expires;          /* LEASE_RESERVED: seconds since 1970; 0: never */
+	char *reason; /* why it is lost, or, in another state, why it is stuck; NULL: it is not */
 };
 
 struct leases {
@@ -43,6 +47,7 @@ struct leases {
 };
 
 const char *lease_state_name(enum lease_state state); /* "held" */
+const char *lease_word(const struct lease *lease);    /* as shown: the same, or "stuck" */
 bool lease_state_parse(const char *text, enum lease_state *out);
 
 void lease_clear(struct lease *lease);

@@ -17,8 +17,9 @@
 	X(NAME, "NAME", STRING, false, false, "The PF's interface, or PF/INDEX")                 \
 	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                   \
 	X(STATE, "STATE", STRING, false, false,                                                  \
-	  "One of free; claimed, plugging, held, releasing: vfpool's; guest, defined: of a "     \
-	  "domain, not by vfpool; host; unusable; withheld: by the pool; for a PF up or down")   \
+	  "One of free; reserved, claimed, plugging, held, releasing, lost, stuck: vfpool's; "   \
+	  "guest, defined: of a domain, not by vfpool; host; unusable; withheld: by the pool; "  \
+	  "for a PF up or down")                                                                 \
 	X(HOLDER, "HOLDER", STRING, false, false,                                                \
 	  "Domains, or the address, bridge or driver on the host")                               \
 	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                       \
@@ -35,6 +36,7 @@
 	X(REFUSAL, "REFUSAL", STRING, true, false, "Why it is not free, in a word")              \
 	X(REASON, "REASON", STRING, true, false, "Why it is not free, in a sentence")            \
 	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")        \
+	X(STUCK, "STUCK", STRING, true, false, "Why vfpool cannot get on with it, or lost it")   \
 	X(SINCE, "SINCE", NUMBER, true, true, "When vfpool gave it away, in seconds since 1970") \
 	X(QOS, "QOS", NUMBER, true, true, "Priority in the VLAN tag")                            \
 	X(TRUST, "TRUST", BOOLEAN, true, false, "Whether the VF is trusted")                     \
@@ -173,7 +175,7 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 {
 	switch (refusal) {
 	case REFUSAL_LEASED:
-		return lease_state_name(leases_by_vf(&listing->holders.leases, vf->addr)->state);
+		return lease_word(leases_by_vf(&listing->holders.leases, vf->addr));
 	case REFUSAL_DOMAIN:
 		return "guest";
 	case REFUSAL_DEFINED:
@@ -266,6 +268,7 @@ static void set_lease(struct row *row, const struct lease *lease)
 {
 	set_text(row, COL_ASSIGNMENT, lease->assignment);
 	set_text(row, COL_UUID, lease->domain_uuid);
+	set_text(row, COL_STUCK, lease->reason);
 	row_set(row, COL_SINCE, "%lld", (long long)lease->since);
 }
 

@@ -176,6 +176,7 @@ static int need_store(struct session *session, bool writable, struct err **err)
 		return -1;
 	if (session->edges.store)
 		session->edges.store->ops->close(session->edges.store);
+	store->ops->because(store, session->cause);
 	session->edges.store = store;
 	session->store_writable = writable;
 	return 0;

@@ -22,6 +22,7 @@ struct session {
 	enum table_mode mode; /* --json */
 	struct edges edges;
 	bool store_writable;
+	const char *cause; /* of the changes to leases: the command's name */
 	/* The pool that the command is about: what is wrong with that one is the command's to say.
 	 */
 	const char *about;

@@ -18,6 +18,7 @@ static int lease_vfs(struct store *store, const struct pf *pf, unsigned *n, stru
 			.pf = pf->addr,
 			.index = pf->vfs[i].index,
 			.domain_name = mem_printf("web%u", *n),
+			.state = LEASE_CLAIMED,
 			.since = 1700000000,
 		};
 		int failed;

@@ -947,6 +947,23 @@ static int store_list(struct store *store, const char *uuid, const struct pciadd
 	return 0;
 }
 
+static void store_because(struct store *store, const char *cause)
+{
+	(void)store;
+	(void)cause;
+}
+
+static int store_history(struct store *store, int64_t after, const char *domain,
+			 struct history *out, struct err **err)
+{
+	(void)after;
+	(void)domain;
+	if (call(WORLD_OF(store, store), "history", err))
+		return -1;
+	*out = (struct history){0};
+	return 0;
+}
+
 static void store_close(struct store *store)
 {
 	edge_close(store);
@@ -957,6 +974,8 @@ static const struct store_ops store_ops = {
 	.update = store_update,
 	.drop = store_drop,
 	.list = store_list,
+	.because = store_because,
+	.history = store_history,
 	.close = store_close,
 };
 

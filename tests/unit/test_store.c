@@ -66,6 +66,7 @@ static struct lease make_lease(unsigned index, const char *id)
 		.index = index,
 		.domain_uuid = UUID_A,
 		.domain_name = (char *)"testguest1",
+		.state = LEASE_CLAIMED,
 		.since = 1700000000,
 	};
 
@@ -139,6 +140,8 @@ static void test_keeps_everything(void **state)
 	leases_clear(&leases);
 
 	lease.state = LEASE_HELD;
+	lease.expires = 1700000600;
+	lease.reason = (char *)"the driver does not come back";
 	lease.driver = (char *)"igbvf";
 	lease.saved = (struct vf_settings){
 		.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK | SETTING_TRUST |
@@ -168,6 +171,9 @@ static void test_keeps_everything(void **state)
 	assert_string_equal(back->driver, "igbvf");
 	assert_int_equal(back->state, LEASE_HELD);
 	assert_int_equal(back->since, 1700000000);
+	assert_int_equal(back->expires, 1700000600);
+	assert_string_equal(back->reason, "the driver does not come back");
+	assert_string_equal(lease_word(back), "stuck");
 	assert_int_equal(back->saved.known, lease.saved.known);
 	assert_int_equal(vf_settings_diff(&back->saved, &lease.saved), 0);
 	leases_clear(&leases);
@@ -358,6 +364,204 @@ static void test_newer_schema_is_refused(void **state)
 
 	by_hand(place->file, "DROP TABLE program");
 	must_refuse(place->file, true, "schema is 99", "the vfpool that wrote it");
+}
+
+/* A store as the first vfpool made it, with a lease that it held and one that breaks a CHECK. */
+static void make_first_schema(const char *path)
+{
+	by_hand(path,
+		"PRAGMA journal_mode = WAL;"
+		"CREATE TABLE program (needs TEXT NOT NULL) STRICT;"
+		"INSERT INTO program VALUES ('0.1');"
+		"CREATE TABLE leases (vf TEXT PRIMARY KEY, pf TEXT NOT NULL,"
+		" vf_index INTEGER NOT NULL, assignment TEXT NOT NULL UNIQUE,"
+		" domain_uuid TEXT NOT NULL, domain_name TEXT NOT NULL, state TEXT NOT NULL"
+		" CHECK (state IN ('claimed', 'plugging', 'held', 'releasing')),"
+		" since INTEGER NOT NULL, driver TEXT, saved_mac TEXT, saved_vlan INTEGER,"
+		" saved_qos INTEGER, saved_vlan_proto TEXT, saved_spoofchk TEXT, saved_trust TEXT,"
+		" saved_link_state TEXT, saved_min_rate INTEGER, saved_max_rate INTEGER"
+		") STRICT, WITHOUT ROWID;"
+		"CREATE INDEX leases_domain ON leases (domain_uuid);"
+		"CREATE INDEX leases_pf ON leases (pf);"
+		"INSERT INTO leases VALUES ('0000:01:10.0', '0000:01:00.0', 0, '0a1b2c3d',"
+		" '" UUID_A "', 'testguest1', 'held', 1700000000, 'igbvf', '02:00:5e:10:00:01',"
+		" NULL, NULL, NULL, 'on', NULL, NULL, 1, 2);"
+		"INSERT INTO leases VALUES ('0000:01:10.2', '0000:01:00.0', 1, 'NOT-HEX!',"
+		" '" UUID_A "', 'testguest1', 'held', 1700000000, NULL, NULL,"
+		" NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);"
+		"PRAGMA application_id = 1986422892;"
+		"PRAGMA user_version = 1;");
+}
+
+static void assert_first_lease(struct store *store)
+{
+	struct leases leases = {0};
+	struct pciaddr pf = {0, 1, 0, 0};
+	const struct lease *back;
+
+	assert_int_equal(store->ops->list(store, UUID_A, &pf, &leases, NULL), 0);
+	assert_int_equal(leases.n, 1);
+	back = &leases.items[0];
+	assert_string_equal(back->assignment, "0a1b2c3d");
+	assert_int_equal(back->state, LEASE_HELD);
+	assert_int_equal(back->since, 1700000000);
+	assert_string_equal(back->driver, "igbvf");
+	assert_int_equal(back->saved.known, SETTING_MAC | SETTING_SPOOFCHK | SETTING_RATE);
+	assert_int_equal(back->saved.max_rate, 2);
+	assert_int_equal(back->expires, 0);
+	assert_null(back->reason);
+	leases_clear(&leases);
+}
+
+static void test_older_schema_is_brought_up_to_date(void **state)
+{
+	struct place *place = *state;
+	struct lease lease = make_lease(2, "0000000a");
+	cleanup_err struct err *err = NULL;
+	struct history history = {0};
+	struct store *store;
+	sqlite3 *db;
+
+	make_first_schema(place->file);
+	/* Who only reads leaves it as it is. */
+	store = must_open(place->file, false);
+	assert_first_lease(store);
+	assert_int_equal(store->ops->history(store, 0, NULL, &history, NULL), 0);
+	assert_int_equal(history.n, 0);
+	store->ops->close(store);
+
+	store = must_open(place->file, true);
+	assert_first_lease(store);
+	/* The row that cannot be read keeps its VF. */
+	lease.vf = (struct pciaddr){0, 1, 0x10, 2};
+	assert_int_equal(store->ops->claim(store, &lease, &err), -1);
+	assert_int_equal(err->code, ERR_TAKEN);
+	lease.vf.function = 4;
+	memcpy(lease.domain_uuid, UUID_B, sizeof(lease.domain_uuid));
+	lease.state = LEASE_RESERVED;
+	must_claim(store, lease);
+	assert_int_equal(store->ops->history(store, 0, NULL, &history, NULL), 0);
+	assert_int_equal(history.n, 1);
+	history_clear(&history);
+	store->ops->close(store);
+
+	/* It is the schema that a new store has. */
+	store = must_open(place->file, true);
+	assert_first_lease(store);
+	store->ops->close(store);
+	assert_int_equal(sqlite3_open(place->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "INSERT INTO leases (vf, pf, vf_index, assignment,"
+				      " domain_uuid, domain_name, state, since) VALUES ("
+				      "'0000:01:10.6', '0000:01:00.0', 3, '0000000b', '" UUID_A
+				      "', 'x', 'bound', 1)",
+				      NULL, NULL, NULL),
+			 SQLITE_CONSTRAINT);
+	sqlite3_close(db);
+}
+
+static void assert_event(const struct history_event *event, const char *was, const char *now,
+			 const char *reason, const char *cause)
+{
+	assert_string_equal(event->was, was);
+	assert_string_equal(event->now, now);
+	if (reason)
+		assert_string_equal(event->reason, reason);
+	else
+		assert_null(event->reason);
+	if (cause)
+		assert_string_equal(event->cause, cause);
+	else
+		assert_null(event->cause);
+	assert_string_equal(event->domain_name, "testguest1");
+	assert_string_equal(event->domain_uuid, UUID_A);
+}
+
+static void test_history(void **state)
+{
+	struct place *place = *state;
+	struct store *store = must_open(place->file, true);
+	struct lease lease = make_lease(0, "0a1b2c3d"), other = make_lease(0, "ffffffff");
+	struct history history = {0};
+
+	store->ops->because(store, "attach");
+	must_claim(store, lease);
+	/* What changed nothing leaves no trace. */
+	assert_int_equal(store->ops->claim(store, &other, NULL), -1);
+	assert_int_equal(store->ops->update(store, &other, NULL), -1);
+	assert_int_equal(store->ops->drop(store, &other, NULL), -1);
+	assert_int_equal(store->ops->update(store, &lease, NULL), 0);
+	lease.state = LEASE_PLUGGING;
+	assert_int_equal(store->ops->update(store, &lease, NULL), 0);
+	store->ops->because(store, "agent: guest stopped");
+	lease.reason = (char *)"no driver";
+	assert_int_equal(store->ops->update(store, &lease, NULL), 0);
+	store->ops->because(store, NULL);
+	assert_int_equal(store->ops->drop(store, &lease, NULL), 0);
+	store->ops->because(store, "attach");
+	memcpy(other.domain_uuid, UUID_B, sizeof(other.domain_uuid));
+	other.domain_name = (char *)"web1";
+	must_claim(store, other);
+	store->ops->close(store);
+
+	/* As if the first step had begun a second and a half earlier. */
+	by_hand(place->file, "UPDATE events SET time = (SELECT time - 1500 FROM events"
+			     " WHERE id = 2) WHERE id = 1;"
+			     "UPDATE events SET time = (SELECT time + 9000 FROM events"
+			     " WHERE id = 4) WHERE id = 3");
+	store = must_open(place->file, false);
+	assert_int_equal(store->ops->history(store, 0, NULL, &history, NULL), 0);
+	assert_int_equal(history.n, 5);
+	assert_event(&history.items[0], "free", "claimed", NULL, "attach");
+	assert_int_equal(history.items[0].lasted, -1);
+	assert_true(history.items[0].time > 1700000000000);
+	assert_event(&history.items[1], "claimed", "plugging", NULL, "attach");
+	assert_int_equal(history.items[1].lasted, 1500);
+	assert_event(&history.items[2], "plugging", "plugging", "no driver",
+		     "agent: guest stopped");
+	assert_event(&history.items[3], "plugging", "free", NULL, NULL);
+	/* The clock was set back. */
+	assert_int_equal(history.items[3].lasted, -1);
+	assert_string_equal(history.items[3].assignment, "0a1b2c3d");
+	assert_true(pciaddr_equal(history.items[3].vf, lease.vf));
+	/* Another assignment's step begins anew. */
+	assert_int_equal(history.items[4].lasted, -1);
+	history_clear(&history);
+
+	assert_int_equal(store->ops->history(store, 3, "testguest1", &history, NULL), 0);
+	assert_int_equal(history.n, 1);
+	assert_int_equal(history.items[0].id, 4);
+	history_clear(&history);
+	assert_int_equal(store->ops->history(store, 0, UUID_B, &history, NULL), 0);
+	assert_int_equal(history.n, 1);
+	history_clear(&history);
+	store->ops->close(store);
+}
+
+static void test_history_is_bounded(void **state)
+{
+	struct place *place = *state;
+	struct store *store = must_open(place->file, true);
+	struct lease lease = make_lease(0, "0a1b2c3d");
+	struct history history = {0};
+	int64_t last;
+
+	must_claim(store, lease);
+	by_hand(place->file,
+		"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+		" INSERT INTO events SELECT i, i, '" UUID_A "', 'x', '0a1b2c3d', '0000:01:10.0',"
+		" 'held', 'held', NULL, NULL FROM n");
+	for (int i = 0; i < 256; i++) {
+		lease.state = lease.state == LEASE_HELD ? LEASE_CLAIMED : LEASE_HELD;
+		assert_int_equal(store->ops->update(store, &lease, NULL), 0);
+	}
+	assert_int_equal(store->ops->history(store, 0, NULL, &history, NULL), 0);
+	assert_in_range(history.n, STORE_HISTORY_MAX, STORE_HISTORY_MAX + 128);
+	last = history.items[history.n - 1].id;
+	assert_int_equal(last, 12256);
+	assert_int_equal(history.items[0].id, last - (int64_t)history.n + 1);
+	history_clear(&history);
+	store->ops->close(store);
 }
 
 static void test_other_database_is_refused(void **state)
@@ -757,6 +961,27 @@ static void claim_for_ever(const struct place *place, int tell)
 	}
 }
 
+/* Each lease that is there was the last one said to be, and no other. */
+static void assert_history_agrees(struct store *store, const struct leases *leases)
+{
+	struct history history = {0};
+	size_t there = 0;
+
+	assert_int_equal(store->ops->history(store, 0, NULL, &history, NULL), 0);
+	for (size_t i = 0; i < history.n; i++) {
+		const struct history_event *event = &history.items[i];
+
+		if (strcmp(event->now, "free") == 0) {
+			there--;
+			assert_null(leases_by_assignment(leases, event->assignment));
+		} else {
+			there++;
+		}
+	}
+	assert_int_equal(there, leases->n);
+	history_clear(&history);
+}
+
 static void test_killed_at_any_point(void **state)
 {
 	struct place *place = *state;
@@ -784,11 +1009,14 @@ static void test_killed_at_any_point(void **state)
 			last = told;
 		close(pipes[0]);
 
-		/* What was told is there; the store is whole; and it can be written. */
+		/* What was told is there, and in the history; the store is whole; it can be
+		 * written.
+		 */
 		store = must_open(place->file, true);
 		leases = must_list(store);
 		(void)snprintf(id, sizeof(id), "%08x", last);
 		assert_non_null(leases_by_assignment(&leases, id));
+		assert_history_agrees(store, &leases);
 		leases_clear(&leases);
 		must_claim(store, make_lease(250, "ffffffff"));
 		assert_int_equal(sqlite3_open(place->file, &db), SQLITE_OK);
@@ -836,6 +1064,9 @@ int main(void)
 		TEST(test_modes_do_not_depend_on_umask),
 		TEST(test_missing_reads_as_empty),
 		TEST(test_newer_schema_is_refused),
+		TEST(test_older_schema_is_brought_up_to_date),
+		TEST(test_history),
+		TEST(test_history_is_bounded),
 		TEST(test_other_database_is_refused),
 		TEST(test_damage_is_refused),
 		TEST(test_garbage_row_hides_no_other),
