@@ -449,6 +449,7 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 			.domain = &c->domain,
 			.inventory = &g.inventory,
 			.plan = plan,
+			.whole = mode == CONVERGE_CHECK,
 			.deadline = c->deadline,
 			.seconds = c->seconds,
 		};

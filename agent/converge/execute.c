@@ -25,6 +25,7 @@ struct run {
 	struct domain_view live, config;
 	struct pciaddr *up; /* PFs that were brought up */
 	size_t nup;
+	bool recorded; /* the guest's metadata has been written */
 };
 
 #define ALIAS_SIZE (sizeof(ASSIGNMENT_ALIAS_PREFIX) + ASSIGNMENT_ID_SIZE)
@@ -92,6 +93,17 @@ static int settings_apply(const struct run *run, const struct lease *lease,
 		       : 0;
 }
 
+/* What vfpool sets itself on the subject's VF, as far as its driver can (.known of can). */
+static struct vf_settings settings_of(const struct subject *sub, const struct vf_settings *can)
+{
+	struct vf_settings want = assignment_settings(&sub->assignment, can);
+
+	/* libvirt saves and sets these itself, unless the guest has the VF already. */
+	if (sub->assignment.form == FORM_INTERFACE && sub->plug & VIEW_LIVE)
+		want.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
+	return want;
+}
+
 /*
  * Somebody else has the VF by now, so only what is still as we set it is taken back. libvirt has
  * changed nothing when it refuses.
@@ -99,19 +111,15 @@ static int settings_apply(const struct run *run, const struct lease *lease,
 static int do_give_up(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
-	const struct assignment *a = &sub->assignment;
 	const struct pf *pf = settings_pf(run, &sub->lease);
-	struct vf_settings now, back = sub->lease.saved;
+	struct vf_settings now, ours, back = sub->lease.saved;
 
-	if (pf && a->form == FORM_HOSTDEV && back.known) {
+	if (pf && back.known && pf_vf_by_index(pf, sub->lease.index)) {
 		if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
 			return -1;
-		if (!mac_equal(now.mac, a->mac))
-			back.known &= ~SETTING_MAC;
-		if (now.vlan != a->vlan)
-			back.known &= ~SETTING_VLAN;
-		back.known &= (SETTING_MAC | SETTING_VLAN) & vf_settings_diff(&now, &back);
-		if (back.known && host->ops->apply(host, pf, sub->lease.index, &back, err))
+		ours = settings_of(sub, &now);
+		back.known &= ours.known & ~vf_settings_diff(&now, &ours);
+		if (settings_apply(run, &sub->lease, &now, &back, err))
 			return -1;
 	}
 	return do_drop(run, sub, err);
@@ -415,11 +423,15 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 	const struct pf *pf = settings_pf(run, &sub->lease);
 	struct vf_settings now;
 
-	if (!sub->lease.saved.known || !pf)
+	if (!sub->lease.saved.known || !lease_pf(run, &sub->lease))
 		return 0;
-	if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
-	    (!is_bound_with_ours(sub, &now) || !restore_unbound(run, &sub->lease, &now, err)) &&
-	    !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
+	if (!pf)
+		err_set(err, ERR_FAILED, "its PF %s has no netdev in this network namespace",
+			pciaddr_str(sub->lease.pf));
+	else if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
+		 (!is_bound_with_ours(sub, &now) ||
+		  !restore_unbound(run, &sub->lease, &now, err)) &&
+		 !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
 		return 0;
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
 	return err_next(
@@ -454,22 +466,6 @@ static int do_save(struct run *run, struct subject *sub, struct err **err)
 	return store_state(run, &sub->lease, LEASE_PLUGGING, err);
 }
 
-/* The first of these settings, in the words of ip-link. */
-static const char *setting_word(unsigned settings)
-{
-	if (settings & SETTING_MAC)
-		return "a MAC";
-	if (settings & SETTING_VLAN)
-		return "a VLAN";
-	if (settings & SETTING_SPOOFCHK)
-		return "spoofchk";
-	if (settings & SETTING_TRUST)
-		return "trust";
-	if (settings & SETTING_LINK_STATE)
-		return "a link state";
-	return "rates";
-}
-
 static int do_set(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -483,14 +479,12 @@ static int do_set(struct run *run, struct subject *sub, struct err **err)
 	if (!(sub->did & 1u << STEP_SAVE) &&
 	    host->ops->read_settings(host, pf, sub->lease.index, &now, err))
 		return -1;
-	want = assignment_settings(&sub->assignment, &now);
-	cannot = want.known & ~now.known;
+	want = settings_of(sub, &now);
+	cannot = assignment_settings(&sub->assignment, &now).known & ~now.known;
 	if (cannot)
 		return err_set(err, ERR_UNSUPPORTED, "the driver of %s (%s) cannot set %s of a VF",
-			       pf->netdev, pf->driver ? pf->driver : "none", setting_word(cannot));
-	/* libvirt saves and sets these itself, unless the guest has the VF already. */
-	if (sub->assignment.form == FORM_INTERFACE && sub->plug & VIEW_LIVE)
-		want.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
+			       pf->netdev, pf->driver ? pf->driver : "none",
+			       vf_settings_word(cannot));
 	return settings_apply(run, &sub->lease, &now, &want, err);
 }
 
@@ -559,7 +553,7 @@ static int confirm_settings(struct run *run, struct subject *sub, struct err **e
 			       pciaddr_str(sub->lease.vf), now.vlan, want.vlan);
 	if (off)
 		return err_set(err, ERR_FAILED, "VF %s has not the %s that was set",
-			       pciaddr_str(sub->lease.vf), setting_word(off));
+			       pciaddr_str(sub->lease.vf), vf_settings_word(off));
 	return 0;
 }
 
@@ -600,6 +594,7 @@ static int do_step_of_all(struct run *run, const struct step *step, struct err *
 {
 	switch (step->kind) {
 	case STEP_RECORD:
+		run->recorded = true;
 		return do_record(run, step->views, err);
 	case STEP_AWAIT:
 		return do_await(run, err);
@@ -645,7 +640,8 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 	} else {
 		sub->err = why;
 	}
-	return step->kind == STEP_CLAIM || step->kind == STEP_GIVE_UP;
+	return step->kind == STEP_CLAIM || step->kind == STEP_GIVE_UP ||
+	       (run->x->whole && !run->recorded);
 }
 
 int execute(struct execution *execution, struct err **err)

@@ -14,6 +14,7 @@ struct execution {
 	const struct domain *domain;
 	const struct inventory *inventory;
 	struct plan *plan;
+	bool whole;       /* all or nothing: a failure before the metadata is written ends it all */
 	msec deadline;    /* for the guest to let go */
 	unsigned seconds; /* the same as the user said it, for words */
 };
@@ -21,8 +22,8 @@ struct execution {
 /*
  * Does the steps in their order. A step that fails puts its reason into its subject's .err and ends
  * that subject's steps; the others go on. A subject whose VF turns out to be somebody else's gets
- * .taken, and its lease stands for the VF to be given up. Before the guest's metadata is written
- * the first failure ends it all, so that nothing shows of a plan that cannot be done.
+ * .taken, and its lease stands for the VF to be given up. A VF that cannot be promised ends it all,
+ * so that nothing shows of a plan that cannot be done.
  *
  * -1: a step about the whole domain failed, or the connection to libvirt is lost.
  *

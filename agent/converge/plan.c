@@ -4,10 +4,13 @@
  *
  *   give up      a VF that libvirt refused is handed back before another is claimed
  *   claim        the store decides who gets a VF before anything else happens
+ *   PF up, save, set: settings are saved before the first change to the VF; what a driver turns out
+ *                to refuse is refused before anything of the guest is touched. The lease stands for
+ *                it until then: without an assignment a converge takes it all back
  *   record       the guest's metadata is the intent: from here on a converge goes this way
  *   release, unplug config, unplug (all asked for at once), await
  *   settle, restore, drop: a VF is free only when it is really back
- *   PF up, save, set, plug; then confirm: settings are saved before the first change to the VF
+ *   plug; then confirm
  *   learn        last, and only where libvirt chose a guest address
  */
 #include "converge/plan.h"
@@ -557,6 +560,37 @@ static bool is_reserved(const struct situation *s, const struct subject *sub)
 	       sub->lease.expires > s->now && (wanted || !known);
 }
 
+/*
+ * Can the settings be had of this PF's driver? What it does not report it cannot set; what it
+ * reports it may refuse still, which STEP_SET finds out.
+ */
+static void check_settings(const struct planner *p, struct subject *sub)
+{
+	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
+	const struct pf *pf = NULL;
+	const struct vf *vf = inventory_vf(p->s->inventory, lease->vf, &pf);
+	unsigned cannot;
+
+	if (!vf || !pf->nic || !(sub->plug || sub->drifted))
+		return;
+	if (!pf->netdev) {
+		err_set(&sub->err, ERR_UNSUPPORTED,
+			"PF %s has no netdev in this network namespace, and by that alone its VFs' "
+			"settings can be reached",
+			pciaddr_str(pf->addr));
+		err_next(&sub->err,
+			 "see that its driver is bound and its netdev is in this namespace");
+		return;
+	}
+	/* None at all: they were not read, or could not be. */
+	if (!vf->settings.known)
+		return;
+	cannot = assignment_settings(&sub->assignment, &vf->settings).known & ~vf->settings.known;
+	if (cannot)
+		err_set(&sub->err, ERR_UNSUPPORTED, "the driver of %s (%s) cannot set %s of a VF",
+			pf_str(pf), pf->driver ? pf->driver : "none", vf_settings_word(cannot));
+}
+
 static void subject_plan(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
@@ -570,6 +604,9 @@ static void subject_plan(struct planner *p, struct subject *sub)
 	}
 	subject_compare(p, sub);
 	sub->drifted = has_drifted(p, sub);
+	check_settings(p, sub);
+	if (sub->err)
+		return;
 	pf = inventory_pf(s->inventory, sub->claims ? sub->fresh.pf : sub->lease.pf);
 	if (pf && (sub->claims || sub->leased))
 		sub->pf = mem_strdup(pf_str(pf));
@@ -674,8 +711,17 @@ static void add_free(const struct situation *s, struct plan *plan, const struct 
 	add_step(plan, STEP_DROP, i, 0);
 }
 
-static void add_plug(const struct situation *s, struct plan *plan, const struct subject *sub,
-		     size_t i)
+/*
+ * Before the guest's metadata says that the VF is the guest's; but of one that the guest has
+ * already without a lease, the metadata has to stand first.
+ */
+static bool is_set_first(const struct subject *sub)
+{
+	return !(sub->claims && sub->have);
+}
+
+static void add_set(const struct situation *s, struct plan *plan, const struct subject *sub,
+		    size_t i, bool first)
 {
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 	const struct pf *pf = inventory_pf(s->inventory, lease->pf);
@@ -683,7 +729,7 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 	bool we_set = sub->plug & VIEW_LIVE || sub->drifted ||
 		      (sub->plug && sub->assignment.form == FORM_HOSTDEV);
 
-	if (!sub->plug && !sub->drifted)
+	if ((!sub->plug && !sub->drifted) || is_set_first(sub) != first)
 		return;
 	if (sub->plug & VIEW_LIVE && pf && pf->netdev && !pf->up)
 		add_step(plan, STEP_PF_UP, i, 0);
@@ -691,8 +737,6 @@ static void add_plug(const struct situation *s, struct plan *plan, const struct 
 		add_step(plan, STEP_SAVE, i, 0);
 	if (we_set)
 		add_step(plan, STEP_SET, i, 0);
-	if (sub->plug)
-		add_step(plan, STEP_PLUG, i, 0);
 }
 
 static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
@@ -716,6 +760,8 @@ static void order_steps(const struct situation *s, struct plan *plan)
 
 	FOR_EACH_SOUND(i)
 	add_claim(plan, &plan->subjects[i], i);
+	FOR_EACH_SOUND(i)
+	add_set(s, plan, &plan->subjects[i], i, true);
 	add_record(s, plan);
 	FOR_EACH_SOUND(i)
 	{
@@ -727,7 +773,11 @@ static void order_steps(const struct situation *s, struct plan *plan)
 	FOR_EACH_SOUND(i)
 	add_free(s, plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)
-	add_plug(s, plan, &plan->subjects[i], i);
+	{
+		add_set(s, plan, &plan->subjects[i], i, false);
+		if (plan->subjects[i].plug)
+			add_step(plan, STEP_PLUG, i, 0);
+	}
 	FOR_EACH_SOUND(i)
 	{
 		add_confirm(plan, &plan->subjects[i], i);

@@ -64,7 +64,11 @@ enum step_kind {
 	/* A lease whose VF will not do any more gives way to another. */
 	STEP_GIVE_UP, /* its own settings are taken back, where still ours; the lease is dropped */
 	STEP_CLAIM,   /* store: the VF is promised; nothing has been touched */
-	STEP_RECORD,  /* the guest's metadata says what should be */
+	/* What the driver refuses is refused here. */
+	STEP_PF_UP,  /* the PF is administratively up */
+	STEP_SAVE,   /* the VF's settings are in the store: plugging */
+	STEP_SET,    /* settings that libvirt will not set, or that have drifted */
+	STEP_RECORD, /* the guest's metadata says what should be */
 	/* Out. */
 	STEP_RELEASE,       /* store: releasing */
 	STEP_UNPLUG_CONFIG, /* out of the persistent definition */
@@ -74,9 +78,6 @@ enum step_kind {
 	STEP_RESTORE,       /* its settings are as they were before us, and read back */
 	STEP_DROP,          /* store: the lease is forgotten, the VF is free */
 	/* In. */
-	STEP_PF_UP,   /* the PF is administratively up */
-	STEP_SAVE,    /* the VF's settings are in the store: plugging */
-	STEP_SET,     /* settings that libvirt will not set, or that have drifted */
 	STEP_PLUG,    /* attached through libvirt */
 	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
 	STEP_LEARN,   /* the guest address that libvirt chose is recorded */

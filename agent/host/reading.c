@@ -48,19 +48,13 @@ static void set_pf_link(struct pf *pf, const struct link *link)
 }
 
 /* A PF without a netdev can be no NIC at all: then its VFs have none to miss either. */
-static void find_elsewhere(struct real_host *h, struct pf *pf)
+static void find_elsewhere(struct pf *pf)
 {
-	bool nic = pf->netdev, asked = nic;
-
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		struct vf *vf = &pf->vfs[i];
 
-		if (vf->netdev || !vf->driver || driver_is_userspace(vf->driver))
-			continue;
-		if (!asked)
-			nic = sysfs_is_network(h->sysfs, pf->addr);
-		asked = true;
-		vf->netdev_elsewhere = nic;
+		if (!vf->netdev && vf->driver && !driver_is_userspace(vf->driver))
+			vf->netdev_elsewhere = pf->netdev || pf->nic;
 	}
 }
 
@@ -233,7 +227,7 @@ int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct p
 	if (h->netlink)
 		find_prebound(&pf);
 	if (what & HOST_NETDEVS)
-		find_elsewhere(h, &pf);
+		find_elsewhere(&pf);
 	if (what & HOST_GROUPS)
 		find_groups(h, &pf);
 	*out = pf;
@@ -422,7 +416,7 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 		if (h->netlink)
 			find_prebound(&inventory.pfs[i]);
 		if (what & HOST_NETDEVS)
-			find_elsewhere(h, &inventory.pfs[i]);
+			find_elsewhere(&inventory.pfs[i]);
 		if (what & HOST_GROUPS)
 			find_groups(h, &inventory.pfs[i]);
 	}

@@ -393,6 +393,7 @@ static void read_pf_itself(struct sysfs *sysfs, struct pciaddr addr, unsigned to
 	*out = (struct pf){
 		.addr = addr,
 		.driver = driver_of(sysfs, bounds, addr),
+		.nic = sysfs_is_network(sysfs, addr),
 		.numa_node = -1,
 		.total_vfs = total,
 		.num_vfs = count_at(sysfs->devices, device_file(addr, NUM)),

@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "model/settings.h"
 
+const char *vf_settings_word(unsigned settings)
+{
+	if (settings & SETTING_MAC)
+		return "a MAC";
+	if (settings & SETTING_VLAN)
+		return "a VLAN";
+	if (settings & SETTING_SPOOFCHK)
+		return "spoofchk";
+	if (settings & SETTING_TRUST)
+		return "trust";
+	if (settings & SETTING_LINK_STATE)
+		return "a link state";
+	return "rates";
+}
+
 unsigned vf_settings_diff(const struct vf_settings *a, const struct vf_settings *b)
 {
 	unsigned diff = 0;

@@ -31,6 +31,9 @@ struct vf_settings {
 	uint32_t max_rate;
 };
 
+/* The first of these settings in the words of ip-link: "trust". */
+const char *vf_settings_word(unsigned settings);
+
 /* Which of the settings known to both differ: SETTING_* bits. */
 unsigned vf_settings_diff(const struct vf_settings *a, const struct vf_settings *b);
 

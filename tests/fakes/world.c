@@ -19,10 +19,30 @@
 
 static struct world *current; /* the clock has no argument */
 
+static unsigned touched_by(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned what;
+	} changes[] = {
+		{"claim", TOUCHED_STORE},        {"update", TOUCHED_STORE},
+		{"drop", TOUCHED_STORE},         {"attach", TOUCHED_GUEST},
+		{"set_metadata", TOUCHED_GUEST}, {"detach", TOUCHED_GUEST},
+		{"pf_up", TOUCHED_HOST},         {"apply", TOUCHED_HOST},
+		{"send_home", TOUCHED_HOST},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		if (!strcmp(name, changes[i].name))
+			return changes[i].what;
+	return 0;
+}
+
 /* Every call of an edge passes here first. */
 static int call(struct world *w, const char *name, struct err **err)
 {
 	w->calls++;
+	w->touched |= touched_by(name);
 	if (w->fail_at && (w->calls == w->fail_at || (w->dies && w->calls > w->fail_at))) {
 		if (w->calls == w->fail_at)
 			w->failed_in = name;
@@ -58,7 +78,7 @@ static int host_resolve(struct host *host, const char *name, struct pciaddr *pf,
 	for (size_t i = 0; i < w->inventory.npfs; i++) {
 		struct pf *p = &w->inventory.pfs[i];
 
-		if (!strcmp(name, p->netdev) ||
+		if ((p->netdev && !strcmp(name, p->netdev)) ||
 		    (pciaddr_parse(name, &addr) && pciaddr_equal(addr, p->addr))) {
 			if (!p->nvfs)
 				return err_set(err, ERR_USAGE, "%s has no VFs now", name);
@@ -196,12 +216,22 @@ static int host_apply(struct host *host, const struct pf *pf, unsigned index,
 	if (want->known & SETTING_VLAN) {
 		if (call(w, "apply-vlan", err))
 			return -1;
+		if (w->only_8021q && want->vlan && want->vlan_proto != 0x8100)
+			return err_set(err, ERR_UNSUPPORTED, "the driver cannot do that");
 		vf->settings.vlan = want->vlan;
 		vf->settings.qos = want->qos;
 		vf->settings.vlan_proto = want->vlan_proto;
 	}
 	if (want->known & SETTING_SPOOFCHK)
 		vf->settings.spoofchk = want->spoofchk;
+	if (want->known & SETTING_TRUST)
+		vf->settings.trust = want->trust;
+	if (want->known & SETTING_LINK_STATE)
+		vf->settings.link_state = want->link_state;
+	if (want->known & SETTING_RATE) {
+		vf->settings.min_rate = want->min_rate;
+		vf->settings.max_rate = want->max_rate;
+	}
 	return 0;
 }
 
@@ -1028,7 +1058,7 @@ struct pf *world_add_pf(struct world *w, unsigned nvfs)
 	pf->vendor = 0x8086;
 	pf->product = 0x10c9;
 	pf->mac = mac_number(199 + number);
-	pf->up = pf->carrier = true;
+	pf->nic = pf->up = pf->carrier = true;
 	pf->numa_node = -1;
 	pf->total_vfs = nvfs;
 	make_vfs(w, pf, nvfs);

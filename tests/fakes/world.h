@@ -91,7 +91,11 @@ struct world {
 	const char *failed_in;   /* the name of the call that failed */
 	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
 	size_t ntaken;
+	unsigned touched; /* TOUCHED_*: what has been changed, or was tried to be */
+	bool only_8021q;  /* the driver knows no other VLAN protocol, and says so when it is set */
 };
+
+enum { TOUCHED_STORE = 1 << 0, TOUCHED_GUEST = 1 << 1, TOUCHED_HOST = 1 << 2 };
 
 /*
  * One PF eth1 (0000:01:00.0) with nvfs VFs on driver igbvf, and domains web1 and web2: running and

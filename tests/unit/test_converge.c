@@ -411,7 +411,107 @@ static void test_settings(void **state)
 	world_clear(&w);
 }
 
-/* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back. */
+/* What the driver does not report is refused before anything at all is touched. */
+static void test_refused_first(void **state)
+{
+	struct world w;
+	struct err *err = NULL;
+
+	(void)state;
+	world_init(&w, 7);
+	world_pf(&w)->up = false;
+	assert_run(&w, "attach web1 eth1 --trust on", 1);
+	assert_run(&w, "attach web1 eth1 --count 2 --form hostdev --link-state enable", 1);
+	assert_int_equal(w.touched, 0);
+	world_pf(&w)->up = true;
+	/* What only the setting itself shows: then not before the guest is. */
+	w.only_8021q = true;
+	assert_int_equal(world_run(&w,
+				   "attach web1 eth1 --form hostdev --vlan 5 --vlan-proto 802.1ad",
+				   &err),
+			 1);
+	assert_string_equal(err->now, "what had been done was taken back");
+	err_free(&err);
+	assert_false(w.touched & TOUCHED_GUEST);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	assert_run(&w, "attach web1 eth1 --form hostdev --vlan 5", 0);
+	w.touched = 0;
+	assert_run(&w, "set web1 eth1 --trust on", 1);
+	assert_int_equal(w.touched, 0);
+	assert_run(&w, "set web1 eth1 --vlan-proto 802.1ad", 1);
+	assert_false(w.touched & TOUCHED_GUEST);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* A NIC whose netdev is not here: its VFs' settings cannot be had, nor put back. */
+static void test_pf_without_netdev(void **state)
+{
+	struct world w;
+	char *netdev;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --form hostdev", 0);
+	netdev = steal(&world_pf(&w)->netdev);
+	w.touched = 0;
+	assert_run(&w, "attach web1 0000:01:00.0", 1);
+	assert_int_equal(w.touched, 0);
+	assert_run(&w, "detach web1", 1);
+	assert_int_equal(w.leases.n, 1);
+	world_pf(&w)->netdev = netdev;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Every setting is saved before the first change, and put back, also where libvirt has none of it.
+ */
+static void test_every_setting(void **state)
+{
+	struct world w;
+	struct vf_settings before;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_pf(&w)->vfs[0];
+	vf->settings.known |= SETTING_TRUST | SETTING_LINK_STATE | SETTING_RATE;
+	vf->settings.trust = true;
+	vf->settings.link_state = 2;
+	vf->settings.min_rate = 10;
+	vf->settings.max_rate = 20;
+	before = vf->settings;
+	w.taken[w.ntaken++] = vf->addr;
+	assert_run(&w, "attach web1 eth1/0 --form hostdev --spoofchk off --vlan 7 --max-rate 100",
+		   3);
+	assert_int_equal(vf_settings_diff(&before, &vf->settings), 0);
+	assert_run(&w, "attach web1 eth1/0 --spoofchk off --link-state enable --max-rate 100", 3);
+	assert_int_equal(vf_settings_diff(&before, &vf->settings), 0);
+	w.ntaken = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_run(
+			&w,
+			i ? "attach web1 eth1/0 --spoofchk off --link-state enable --max-rate 100"
+			  : "attach web1 eth1/0 --form hostdev --spoofchk off --link-state enable "
+			    "--max-rate 100 --vlan 7",
+			0);
+		assert_false(vf->settings.spoofchk);
+		assert_false(vf->settings.trust);
+		assert_int_equal(vf->settings.link_state, 1);
+		assert_int_equal(vf->settings.max_rate, 100);
+		assert_sound(&w);
+		assert_run(&w, "detach web1", 0);
+		assert_int_equal(vf_settings_diff(&before, &vf->settings), 0);
+	}
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back.
+ */
 static void test_stranded(void **state)
 {
 	struct world w;
@@ -487,6 +587,9 @@ static const struct scenario scenarios[] = {
 	{.name = "detach live only",
 	 .before = {"attach web1 eth1 --form hostdev --persistent"},
 	 .command = "detach web1 --live"},
+	{.name = "set",
+	 .before = {"attach web1 eth1 --persistent"},
+	 .command = "set web1 eth1 --spoofchk off --vlan 9 --persistent"},
 	{.name = "reconcile", .before = {"attach web1 eth1 --persistent"}, .command = "reconcile"},
 };
 
@@ -607,6 +710,9 @@ int main(void)
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
+		cmocka_unit_test(test_refused_first),
+		cmocka_unit_test(test_pf_without_netdev),
+		cmocka_unit_test(test_every_setting),
 		cmocka_unit_test(test_stranded),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_settings),
