@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "converge/planner.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 
@@ -112,19 +113,7 @@ void scope_of_domain(struct scope *scope, const struct domain *domain, const str
 			scope_add(scope, leases->items[i].assignment);
 }
 
-/* The work in hand: what the subjects claim and occupy, so that the next one does not. */
-struct planner {
-	const struct situation *s;
-	struct plan *plan;
-	struct pciaddr *claimed;
-	size_t nclaimed;
-	struct pciaddr *slots;
-	size_t nslots;
-	struct pciaddr *mates; /* PFs of the guest's VFs, those that it gets now, too */
-	size_t nmates;
-};
-
-static bool listed(const struct pciaddr *list, size_t n, struct pciaddr addr)
+bool planner_listed(const struct pciaddr *list, size_t n, struct pciaddr addr)
 {
 	for (size_t i = 0; i < n; i++)
 		if (pciaddr_equal(list[i], addr))
@@ -132,35 +121,20 @@ static bool listed(const struct pciaddr *list, size_t n, struct pciaddr addr)
 	return false;
 }
 
-static void list_add(struct pciaddr **list, size_t *n, struct pciaddr addr)
+void planner_list(struct pciaddr **list, size_t *n, struct pciaddr addr)
 {
 	*(struct pciaddr *)mem_append(list, n, sizeof(addr)) = addr;
 }
 
-static struct device *device_in(const struct situation *s, unsigned view, const char *id)
+struct device *planner_device(const struct situation *s, unsigned view, const char *id)
 {
 	return domain_view_device(view == VIEW_LIVE ? &s->domain->live : &s->domain->config, id);
 }
 
-/* The device's VF: the running one tells more than the definition. */
-static const struct device *subject_device(const struct situation *s, const struct subject *sub)
+const struct vf *planner_vf(const struct situation *s, struct pciaddr addr, const struct pf **pf)
 {
-	const struct device *live = device_in(s, VIEW_LIVE, sub->assignment.id);
+	const struct inventory *inventory = s->inventory;
 
-	return live ? live : device_in(s, VIEW_CONFIG, sub->assignment.id);
-}
-
-static const struct place *place_of(const struct situation *s, const char *pool)
-{
-	for (size_t i = 0; i < s->nplaces; i++)
-		if (!strcmp(s->places[i].name, pool))
-			return &s->places[i];
-	return NULL;
-}
-
-static const struct vf *inventory_vf(const struct inventory *inventory, struct pciaddr addr,
-				     const struct pf **pf)
-{
 	for (size_t i = 0; i < inventory->npfs; i++)
 		for (size_t j = 0; j < inventory->pfs[i].nvfs; j++)
 			if (pciaddr_equal(inventory->pfs[i].vfs[j].addr, addr)) {
@@ -170,8 +144,8 @@ static const struct vf *inventory_vf(const struct inventory *inventory, struct p
 	return NULL;
 }
 
-static struct lease lease_new(const struct situation *s, const struct subject *sub,
-			      const struct pf *pf, const struct vf *vf)
+struct lease planner_lease(const struct situation *s, const struct subject *sub,
+			   const struct pf *pf, const struct vf *vf)
 {
 	struct lease lease = {
 		.vf = vf->addr,
@@ -188,170 +162,18 @@ static struct lease lease_new(const struct situation *s, const struct subject *s
 	return lease;
 }
 
-static int mac_check(const struct situation *s, struct subject *sub, const struct pf *pf)
+/* The device's VF: the running one tells more than the definition. */
+static const struct device *subject_device(const struct situation *s, const struct subject *sub)
 {
-	struct err **err = &sub->err;
-	struct mac mac = sub->assignment.mac;
-	const char *text = mac_str(mac);
+	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
 
-	if (pf->netdev && mac_equal(pf->mac, mac))
-		return err_set(err, ERR_FAILED, "MAC %s is that of the PF %s itself", text,
-			       pf->netdev);
-	for (size_t i = 0; i < pf->nvfs; i++) {
-		const struct vf *vf = &pf->vfs[i];
-
-		if (!(vf->settings.known & SETTING_MAC) || !mac_equal(vf->settings.mac, mac))
-			continue;
-		/* The VF to be claimed may have it from an earlier time, the one given up still
-		 * has. */
-		if (pciaddr_equal(vf->addr, sub->fresh.vf) ||
-		    (sub->leased && pciaddr_equal(vf->addr, sub->lease.vf)))
-			continue;
-		return err_set(err, ERR_FAILED, "MAC %s is on VF %s/%u (%s) already", text,
-			       pf_str(pf), vf->index, pciaddr_str(vf->addr));
-	}
-	/* The guest's own interfaces are whoever's affair that asks: its definition may name it. */
-	for (size_t i = 0; s->foreigns && i < s->foreigns->nmacs; i++)
-		if (mac_equal(s->foreigns->macs[i].mac, mac) &&
-		    strcmp(s->foreigns->macs[i].domain, s->domain->name) != 0)
-			return err_set(err, ERR_FAILED,
-				       "MAC %s is on an interface of domain %s already", text,
-				       s->foreigns->macs[i].domain);
-	return 0;
-}
-
-static const struct candidate *free_one(const struct candidates *all, struct pciaddr vf)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].refusal == REFUSAL_NONE &&
-		    pciaddr_equal(all->items[i].vf->addr, vf))
-			return &all->items[i];
-	return NULL;
-}
-
-/* How much of the pool is handed out: by the leases, and by this plan. */
-static void count_pool(const struct planner *p, const struct place *place,
-		       const struct subject *sub, struct judge *judge)
-{
-	const struct situation *s = p->s;
-
-	place_count(place, s->leases, s->domain->uuid, sub->assignment.id, judge);
-	for (size_t i = 0; i < p->plan->nsubjects; i++) {
-		const struct lease *fresh = &p->plan->subjects[i].fresh;
-
-		if (p->plan->subjects[i].claims &&
-		    place_holds(place, fresh->pf, fresh->vf, fresh->index)) {
-			judge->of_pool++;
-			judge->of_guest++;
-		}
-	}
-}
-
-static void no_place(struct subject *sub, const struct place *place)
-{
-	if (!place || !place->err) {
-		err_set(&sub->err, ERR_ABSENT, "its pool is not on this host");
-		return;
-	}
-	err_set(&sub->err, place->err->code, "%s", place->err->what);
-	if (place->err->next)
-		err_next(&sub->err, "%s", place->err->next);
-}
-
-static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
-{
-	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
-	const struct candidate *limit = NULL;
-	size_t judged = 0;
-
-	for (size_t i = 0; i < all->n; i++) {
-		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
-		if (all->items[i].refusal == REFUSAL_LIMIT)
-			limit = &all->items[i];
-	}
-	/* That holds for all of them, whatever else is against one. */
-	if (limit) {
-		err_set(&sub->err, ERR_NO_VF, "%s", limit->reason);
-		err_next(&sub->err, "`vfpool detach` one of them, or raise the pool's limit");
-		return;
-	}
-	if (!judged && index >= 0) {
-		err_set(&sub->err, ERR_NO_VF, "%s has no VF %d", place->name, index);
-		err_next(&sub->err, "`vfpool list %s` shows which ones it has", place->name);
-		return;
-	}
-	if (judged == 1 && all->n > 1)
-		err_set(&sub->err, ERR_NO_VF, "the VF is not free");
-	else if (judged)
-		err_set(&sub->err, ERR_NO_VF, "none of the %zu VFs of %s is free", judged,
-			place->name);
-	else
-		err_set(&sub->err, ERR_NO_VF, "%s has no VFs", place->name);
-	for (size_t i = 0; i < all->n; i++)
-		if (all->items[i].refusal != REFUSAL_OTHER_INDEX)
-			err_detail(&sub->err, "%s %s/%u: %s", pciaddr_str(all->items[i].vf->addr),
-				   pf_str(all->items[i].pf), all->items[i].vf->index,
-				   all->items[i].reason);
-	err_next(&sub->err, "`vfpool detach` one that is not needed");
-}
-
-/* A VF for an assignment that has none; the one that its definition names, if that is free. */
-static void choose(struct planner *p, struct subject *sub)
-{
-	const struct situation *s = p->s;
-	const struct place *place = place_of(s, sub->assignment.pool);
-	struct judge judge = {
-		.leases = s->leases,
-		.foreigns = s->foreigns,
-		.busy = s->busy,
-		.nbusy = s->nbusy,
-		.index = sub->assignment.index,
-		.nodes = s->nodes,
-		.nnodes = s->nnodes,
-	};
-	const struct device *named = device_in(s, VIEW_CONFIG, sub->assignment.id);
-	struct candidates all = {0};
-	struct choice choice = {.all = &all,
-				.mates = p->mates,
-				.nmates = p->nmates,
-				.nodes = s->nodes,
-				.nnodes = s->nnodes};
-	const struct candidate *best;
-
-	if (!place || place->err) {
-		no_place(sub, place);
-		return;
-	}
-	count_pool(p, place, sub, &judge);
-	place_candidates(place, s->inventory, &judge, &all);
-	for (size_t i = 0; i < all.n; i++)
-		if (all.items[i].refusal == REFUSAL_NONE &&
-		    listed(p->claimed, p->nclaimed, all.items[i].vf->addr))
-			candidate_refuse(
-				&all, &all.items[i], REFUSAL_LEASED,
-				mem_printf("goes to %s in this very call", s->domain->name));
-	best = named ? free_one(&all, named->host) : NULL;
-	if (!best)
-		best = place_choose(place, &choice);
-	if (best) {
-		sub->fresh = lease_new(s, sub, best->pf, best->vf);
-		sub->claims = !mac_check(s, sub, best->pf);
-	} else {
-		none_free(sub, place, &all);
-	}
-	if (sub->claims) {
-		list_add(&p->claimed, &p->nclaimed, best->vf->addr);
-		list_add(&p->mates, &p->nmates, best->pf->addr);
-	} else {
-		lease_clear(&sub->fresh);
-	}
-	candidates_clear(&all);
+	return live ? live : planner_device(s, VIEW_CONFIG, sub->assignment.id);
 }
 
 static bool slot_free(const struct planner *p, const struct domain_view *view, struct pciaddr slot)
 {
-	return listed(view->free_slots, view->nfree_slots, slot) &&
-	       !listed(p->slots, p->nslots, slot);
+	return planner_listed(view->free_slots, view->nfree_slots, slot) &&
+	       !planner_listed(p->slots, p->nslots, slot);
 }
 
 static int no_slot(const struct planner *p, struct subject *sub)
@@ -384,7 +206,7 @@ static int choose_slot(struct planner *p, struct subject *sub)
 			continue;
 		sub->assignment.guest_set = true;
 		sub->assignment.guest = slot;
-		list_add(&p->slots, &p->nslots, slot);
+		planner_list(&p->slots, &p->nslots, slot);
 		return 0;
 	}
 	return sub->want & VIEW_LIVE ? no_slot(p, sub) : 0;
@@ -402,7 +224,7 @@ static int check_slot(struct planner *p, struct subject *sub)
 		return err_next(&sub->err, "free it, or `vfpool detach %s %s` and attach anew",
 				p->s->domain->name, sub->assignment.id);
 	}
-	list_add(&p->slots, &p->nslots, slot);
+	planner_list(&p->slots, &p->nslots, slot);
 	return 0;
 }
 
@@ -426,9 +248,9 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->want |= VIEW_LIVE;
 	if (config && d->config.present)
 		sub->want |= VIEW_CONFIG;
-	if (device_in(s, VIEW_LIVE, id))
+	if (planner_device(s, VIEW_LIVE, id))
 		sub->have |= VIEW_LIVE;
-	if (device_in(s, VIEW_CONFIG, id))
+	if (planner_device(s, VIEW_CONFIG, id))
 		sub->have |= VIEW_CONFIG;
 	if (lease && !strcmp(lease->domain_uuid, d->uuid)) {
 		sub->leased = true;
@@ -447,7 +269,7 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 	const struct situation *s = p->s;
 	const struct lease *other = leases_by_vf(s->leases, host);
 	const struct pf *pf = NULL;
-	const struct vf *vf = inventory_vf(s->inventory, host, &pf);
+	const struct vf *vf = planner_vf(s, host, &pf);
 
 	if (other) {
 		err_set(&sub->err, ERR_FAILED,
@@ -462,7 +284,7 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 		return;
 	}
 	sub->claims = true;
-	sub->fresh = lease_new(s, sub, pf, vf);
+	sub->fresh = planner_lease(s, sub, pf, vf);
 	/* What drove it before the guest got it is not to be seen any more. */
 	free(steal(&sub->fresh.driver));
 }
@@ -471,15 +293,15 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 static void subject_find_vf(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
-	const struct device *live = device_in(s, VIEW_LIVE, sub->assignment.id);
+	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
 	const struct pf *pf;
 
 	if (live) {
 		if (!sub->leased || !pciaddr_equal(sub->lease.vf, live->host))
 			claim_device(p, sub, live->host);
-	} else if (!sub->leased || listed(s->busy, s->nbusy, sub->lease.vf) ||
-		   !inventory_vf(s->inventory, sub->lease.vf, &pf)) {
-		choose(p, sub);
+	} else if (!sub->leased || planner_listed(s->busy, s->nbusy, sub->lease.vf) ||
+		   !planner_vf(s, sub->lease.vf, &pf)) {
+		planner_choose(p, sub);
 	}
 }
 
@@ -497,7 +319,7 @@ static bool device_fits(const struct device *device, const struct assignment *a)
  */
 static void subject_compare(struct planner *p, struct subject *sub)
 {
-	const struct device *config = device_in(p->s, VIEW_CONFIG, sub->assignment.id);
+	const struct device *config = planner_device(p->s, VIEW_CONFIG, sub->assignment.id);
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 
 	sub->unplug = sub->have & ~sub->want;
@@ -526,7 +348,7 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	    !(has & VIEW_LIVE || (has & VIEW_CONFIG && !(sub->have & VIEW_LIVE) &&
 				  sub->assignment.form == FORM_HOSTDEV)))
 		return false;
-	vf = inventory_vf(p->s->inventory, sub->lease.vf, &pf);
+	vf = planner_vf(p->s, sub->lease.vf, &pf);
 	if (!vf)
 		return false;
 	want = assignment_settings(&sub->assignment, &vf->settings);
@@ -568,7 +390,7 @@ static void check_settings(const struct planner *p, struct subject *sub)
 {
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 	const struct pf *pf = NULL;
-	const struct vf *vf = inventory_vf(p->s->inventory, lease->vf, &pf);
+	const struct vf *vf = planner_vf(p->s, lease->vf, &pf);
 	unsigned cannot;
 
 	if (!vf || !pf->nic || !(sub->plug || sub->drifted))
@@ -806,7 +628,7 @@ void plan_make(const struct situation *s, struct plan *plan)
 		subject_learn(&p, &plan->subjects[i], scope->ids[i]);
 	for (size_t i = 0; i < s->leases->n; i++)
 		if (!strcmp(s->leases->items[i].domain_uuid, s->domain->uuid))
-			list_add(&p.mates, &p.nmates, s->leases->items[i].pf);
+			planner_list(&p.mates, &p.nmates, s->leases->items[i].pf);
 	for (size_t i = 0; i < scope->n; i++)
 		subject_plan(&p, &plan->subjects[i]);
 	for (size_t i = 0; i < scope->n; i++) {
