@@ -814,6 +814,8 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 			d->deaf--;
 			return 0;
 		}
+		if (d->holds && pciaddr_equal(view->devices[i].host, d->held))
+			return 0;
 		if (d->refuses) {
 			d->refuses--;
 			queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
@@ -849,6 +851,54 @@ static int virt_set_metadata(struct virt *virt, const struct virt_dom *dom, cons
 			free(view_of(d, which)->metadata);
 			view_of(d, which)->metadata = with_namespace(xml);
 		}
+	return 0;
+}
+
+static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path,
+		     unsigned flags, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+
+	(void)flags;
+	if (call(w, "save", err))
+		return -1;
+	if (!d->live.present)
+		return err_set(err, ERR_ABSENT, "it is not running");
+	if (d->live.ndevices)
+		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	free(w->saved.metadata);
+	w->saved.domain = d;
+	w->saved.metadata = steal(&d->live.metadata);
+	w->saved.managed = !path;
+	d->live.present = false;
+	return 0;
+}
+
+static int virt_saved_xml(struct virt *virt, const char *path, char **out, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_view view = {.metadata = w->saved.metadata};
+
+	if (call(w, "saved_xml", err))
+		return -1;
+	if (!w->saved.domain || w->saved.managed)
+		return err_set(err, ERR_FAILED, "there is no %s", path);
+	*out = view_xml(w->saved.domain, &view);
+	return 0;
+}
+
+static int virt_restore(struct virt *virt, const char *path, unsigned flags, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = w->saved.domain;
+
+	(void)flags;
+	if (call(w, "restore", err))
+		return -1;
+	if (!d || w->saved.managed || d->live.present)
+		return err_set(err, ERR_FAILED, "%s cannot be restored", path);
+	d->live = (struct fake_view){.present = true, .metadata = mem_strdup(w->saved.metadata)};
 	return 0;
 }
 
@@ -898,6 +948,9 @@ static const struct virt_ops virt_ops = {
 	.attach = virt_attach,
 	.detach = virt_detach,
 	.set_metadata = virt_set_metadata,
+	.save = virt_save,
+	.saved_xml = virt_saved_xml,
+	.restore = virt_restore,
 	.watch = virt_watch,
 	.next_event = virt_next_event,
 	.dom_release = virt_dom_release,
@@ -1116,6 +1169,7 @@ void world_clear(struct world *w)
 	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
 	free(w->probed);
+	free(w->saved.metadata);
 }
 
 struct pf *world_pf(struct world *w)
@@ -1141,6 +1195,19 @@ void world_stop(struct world *w, const char *name)
 	view_clear(&d->live);
 }
 
+void world_start(struct world *w, const char *name)
+{
+	struct fake_domain *d = world_domain(w, name);
+	bool saved = w->saved.managed && w->saved.domain == d;
+
+	d->live = (struct fake_view){
+		.present = true,
+		.metadata = saved ? steal(&w->saved.metadata) : mem_strdup(d->config.metadata),
+	};
+	if (saved)
+		w->saved.domain = NULL;
+}
+
 void world_forget(struct world *w, const char *name)
 {
 	world_stop(w, name);
@@ -1153,6 +1220,8 @@ int world_run(struct world *w, const char *command, struct err **err)
 		&verb_attach,       &verb_detach,    &verb_set,       &verb_list,
 		&verb_why,          &verb_reconcile, &verb_set_vfs,   &verb_pool_define,
 		&verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list, &verb_pool_undefine,
+		&verb_park,         &verb_unpark,    &verb_save,      &verb_managedsave,
+		&verb_restore,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
@@ -1225,9 +1294,14 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			 world_vf(w, device->host, NULL)->settings.vlan != a->vlan)
 			broken = "a VF in a guest has not its assignment's VLAN";
 	}
-	for (size_t i = 0; !broken && i < view.assignments.n; i++)
-		if (!domain_view_device(&view, view.assignments.items[i].id))
-			broken = "an assignment has no device";
+	for (size_t i = 0; !broken && i < view.assignments.n; i++) {
+		const struct assignment *a = &view.assignments.items[i];
+		bool parked = a->parked && !parking_is_over(&a->parking, w->name, w->wall);
+
+		if (parked != !domain_view_device(&view, a->id))
+			broken = parked ? "a device is there that is parked"
+					: "an assignment has no device";
+	}
 	domain_view_clear(&view);
 	return broken;
 }
@@ -1238,7 +1312,12 @@ static const char *broken_pf(struct world *w, const struct pf *pf)
 		const struct vf *vf = &pf->vfs[i];
 		size_t place = 0;
 
-		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
+		const struct lease *lease = leases_by_vf(&w->leases, vf->addr);
+
+		if (lease && lease->state == LEASE_RESERVED && in_use(w, vf->addr))
+			return "a VF that is kept for a guest is in one";
+		/* What is kept is as idle as what is free. */
+		if ((lease && lease->state != LEASE_RESERVED) || in_use(w, vf->addr))
 			continue;
 		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
 				   : vf->driver != NULL)
@@ -1274,7 +1353,8 @@ const char *world_broken(struct world *w)
 			return broken;
 	}
 	for (size_t i = 0; i < w->leases.n; i++) {
-		bool held = false;
+		const struct lease *lease = &w->leases.items[i];
+		bool held = lease->state == LEASE_RESERVED && lease->expires > w->wall;
 
 		for (size_t j = 0; j < w->ndomains; j++) {
 			const struct fake_domain *d = &w->domains[j];

@@ -44,6 +44,8 @@ struct fake_domain {
 	unsigned deaf;         /* so many unplug requests are ignored */
 	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
 	bool lost_event;       /* it lets go, but the event does not come */
+	bool holds;            /* it never lets go of this VF */
+	struct pciaddr held;
 	struct fake_view live, config;
 };
 
@@ -76,6 +78,13 @@ struct world {
 	bool at_work;             /* another process has the PF's number locked */
 	struct persist persisted; /* .pf is NULL: nothing */
 	int persist_error;        /* ERR_*: keeping it fails so */
+
+	/* A guest's state, as libvirt has saved it; .metadata is that of the live view. */
+	struct {
+		struct fake_domain *domain; /* NULL: there is none */
+		char *metadata;
+		bool managed; /* for its next start */
+	} saved;
 
 	struct virt_event events[32];
 	size_t nevents;
@@ -112,6 +121,9 @@ struct fake_domain *world_domain(struct world *world, const char *name);
 
 /* Shuts a domain down: its VFs go back to the host. */
 void world_stop(struct world *world, const char *name);
+
+/* Starts it: with the state that was saved for it, if there is one. */
+void world_start(struct world *world, const char *name);
 
 /* The domain is undefined and gone. */
 void world_forget(struct world *world, const char *name);
