@@ -128,6 +128,13 @@ static void assert_text(const char *where, const char *wanted)
 	assert_string_equal(strchr(text, '\n') + 1, wanted);
 }
 
+static void assert_there(const char *where)
+{
+	cleanup_free char *text = text_of(where);
+
+	assert_non_null(text);
+}
+
 static void assert_gone(const char *where)
 {
 	cleanup_free char *path = mem_printf("%s/%s", root, where);
@@ -302,8 +309,8 @@ static void from_one_kind_to_the_other(void **state)
 	assert_int_equal(persist_forget(root, pf.addr, &was, NULL), 0);
 	assert_false(was);
 	/* Others' files stay. */
-	free(text_of("etc/systemd/network/10-eth1.link.d/theirs.conf"));
-	assert_non_null(text_of("etc/udev/rules.d/70-theirs.rules"));
+	assert_there("etc/systemd/network/10-eth1.link.d/theirs.conf");
+	assert_there("etc/udev/rules.d/70-theirs.rules");
 }
 
 static void libvirt_waits(void **state)
