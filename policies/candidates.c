@@ -19,6 +19,7 @@ static const char *const refusal_names[] = {
 	[REFUSAL_HOST_DRIVER] = "host-driver",
 	[REFUSAL_NO_IOMMU] = "no-iommu",
 	[REFUSAL_GROUP] = "iommu-group",
+	[REFUSAL_KIND] = "other-kind",
 	[REFUSAL_BUSY] = "busy",
 	[REFUSAL_OTHER_INDEX] = "not-asked-for",
 	[REFUSAL_EXCLUDED] = "excluded",
@@ -161,6 +162,20 @@ static enum refusal judge_by_others(const struct judge *judge, const struct vf *
 	return REFUSAL_NONE;
 }
 
+/* What belongs to a network card alone is not dropped for a VF of something else. */
+static char *other_kind(const struct judge *judge, const struct pf *pf)
+{
+	const char *of_pool = judge->pool ? pool_nic_word(judge->pool) : NULL;
+
+	if (pf->nic)
+		return judge->no_nic ? mem_printf("it is a NIC, and the guest is owed none") : NULL;
+	if (of_pool)
+		return mem_printf("it is no NIC, and pool %s sets %s", judge->pool->name, of_pool);
+	if (judge->nic_word)
+		return mem_printf("it is no NIC, and only one has %s", judge->nic_word);
+	return NULL;
+}
+
 /*
  * The order is from what says most to what says least: a VF that vfpool gave to a guest is also
  * on vfio-pci, and "leased to web1" is what the user needs to read.
@@ -222,6 +237,9 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 				     vf->group_peer);
 		return REFUSAL_GROUP;
 	}
+	*reason = other_kind(judge, pf);
+	if (*reason)
+		return REFUSAL_KIND;
 	if (busy(judge, vf->addr)) {
 		*reason = mem_printf("libvirt says that it is in use");
 		return REFUSAL_BUSY;

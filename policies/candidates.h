@@ -26,6 +26,7 @@ enum refusal {
 				that */
 	REFUSAL_NO_IOMMU,
 	REFUSAL_GROUP,       /* shares its IOMMU group */
+	REFUSAL_KIND,        /* no NIC's, where only that would do; or the other way round */
 	REFUSAL_BUSY,        /* libvirt said, in this very run, that it is in use */
 	REFUSAL_OTHER_INDEX, /* another VF was asked for by name */
 	REFUSAL_EXCLUDED,    /* the pool never hands it out */
@@ -68,7 +69,9 @@ struct judge {
 	const struct pool *pool;        /* NULL: a PF that is a pool by itself */
 	const struct pool *const *also; /* then: the defined pools that have that PF */
 	size_t nalso;
-	const int *nodes; /* the guest's NUMA nodes; none: it may run anywhere */
+	const char *nic_word; /* why only a NIC's will do: "a VLAN"; NULL: nothing asks for one */
+	bool no_nic;          /* a NIC's will not do: the guest is owed something else */
+	const int *nodes;     /* the guest's NUMA nodes; none: it may run anywhere */
 	size_t nnodes;
 	size_t of_guest; /* how many of the pool's VFs this guest has already */
 	size_t of_pool;  /* how many all guests have */

@@ -265,6 +265,13 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->assignment = assignment_copy(live ? live : config ? config : was);
 	else
 		memcpy(sub->assignment.id, id, ASSIGNMENT_ID_SIZE);
+	/* Chosen in an earlier round, and recorded. */
+	if (was && !sub->assignment.form_set) {
+		sub->assignment.form_set = true;
+		sub->assignment.form = was->form;
+	}
+	if (was && mac_is_zero(sub->assignment.mac))
+		sub->assignment.mac = was->mac;
 	if (live && !live->parked && d->live.present)
 		sub->want |= VIEW_LIVE;
 	if (config && !config->parked && d->config.present)
@@ -478,11 +485,16 @@ static void subject_plan(struct planner *p, struct subject *sub)
 		choose_slot(p, sub);
 }
 
-/* The addresses that were chosen go into the wants that are written. */
-static void record_address(struct assignments *list, const struct assignment *a)
+/* What was chosen goes into the wants that are written. */
+static void record_choice(struct assignments *list, const struct assignment *a)
 {
 	struct assignment *item = assignments_find(list, a->id);
 
+	if (item) {
+		item->form_set = a->form_set;
+		item->form = a->form;
+		item->mac = a->mac;
+	}
 	if (item && a->guest_set) {
 		item->guest_set = true;
 		item->guest = a->guest;
@@ -669,8 +681,8 @@ void plan_make(const struct situation *s, struct plan *plan)
 			record_as_before(&plan->record.config, &d->config.assignments,
 					 scope->ids[i]);
 		} else {
-			record_address(&plan->record.live, &sub->assignment);
-			record_address(&plan->record.config, &sub->assignment);
+			record_choice(&plan->record.live, &sub->assignment);
+			record_choice(&plan->record.config, &sub->assignment);
 		}
 	}
 	order_steps(s, plan);

@@ -258,11 +258,20 @@ static int host_wait_driver(struct host *host, struct pciaddr addr, const char *
 		       vf->driver ? vf->driver : "nothing");
 }
 
-static const char *home_driver(const struct world *w)
+static struct pf *pf_of(struct world *w, struct pciaddr vf)
+{
+	for (size_t i = 0; i < w->inventory.npfs; i++)
+		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++)
+			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, vf))
+				return &w->inventory.pfs[i];
+	return NULL;
+}
+
+static const char *home_driver(const struct world *w, const struct pf *pf)
 {
 	switch (w->home) {
 	case VF_HOME_HOST:
-		return w->no_vf_driver ? NULL : "igbvf";
+		return w->no_vf_driver || !pf->nic ? NULL : "igbvf";
 	case VF_HOME_VFIO:
 		return "vfio-pci";
 	case VF_HOME_NONE:
@@ -286,15 +295,6 @@ static void bind_vf(struct world *w, struct vf *vf, const char *driver)
 	vf->driver = mem_strdup(driver);
 	vf->prebound = w->home == VF_HOME_VFIO && driver && !strcmp(driver, "vfio-pci");
 	probe_vf(w, vf);
-}
-
-static struct pf *pf_of(struct world *w, struct pciaddr vf)
-{
-	for (size_t i = 0; i < w->inventory.npfs; i++)
-		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++)
-			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, vf))
-				return &w->inventory.pfs[i];
-	return NULL;
 }
 
 static bool in_guest(const struct world *w, struct pciaddr vf)
@@ -342,8 +342,10 @@ static void make_vfs(struct world *w, struct pf *pf, unsigned count)
 					    .function = (uint8_t)(i % 4 * 2)};
 		vf->index = i;
 		if (w->home == VF_HOME_HOST && i >= w->late)
-			bind_vf(w, vf, home_driver(w));
+			bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
 		vf->iommu_group = 100 * pf->addr.bus + 20 + (int)i;
+		if (!pf->nic)
+			continue;
 		vf->settings = (struct vf_settings){
 			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
 			.mac = vf_mac(pf, i),
@@ -430,7 +432,7 @@ static int host_send_home(struct host *host, struct pciaddr addr, enum vf_home h
 	if (in_guest(w, addr) || (home != w->home && home != VF_HOME_NONE))
 		w->torn_away = true;
 	if (vf->index >= w->unbindable)
-		bind_vf(w, vf, home == VF_HOME_NONE ? NULL : home_driver(w));
+		bind_vf(w, vf, home == VF_HOME_NONE ? NULL : home_driver(w, pf_of(w, addr)));
 	return 0;
 }
 
@@ -739,7 +741,7 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	if (views & VIRT_LIVE) {
 		if (in_use(w, device.host))
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
-		if (!pf_of(w, device.host)->up)
+		if (device.mac_set && !pf_of(w, device.host)->up)
 			return err_set(err, ERR_FAILED, "the PF is not online");
 		free(vf->driver);
 		vf->driver = mem_strdup("vfio-pci");
@@ -783,7 +785,7 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 		vf->settings.mac = w->libvirt_saved[place].mac;
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
 	}
-	bind_vf(w, vf, home_driver(w));
+	bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
 }
 
 static void queue_event(struct world *w, enum virt_event_kind kind, const struct fake_domain *d,
@@ -1100,22 +1102,35 @@ static void add_domain(struct world *w, const char *name)
 	d->live.present = d->config.present = true;
 }
 
-struct pf *world_add_pf(struct world *w, unsigned nvfs)
+static struct pf *add_pf(struct world *w, unsigned nvfs, bool nic)
 {
 	struct pf *pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
 	unsigned number = (unsigned)w->inventory.npfs;
 
 	pf->addr = (struct pciaddr){.bus = (uint8_t)number};
-	pf->driver = mem_strdup("igb");
-	pf->netdev = mem_printf("eth%u", number);
-	pf->vendor = 0x8086;
-	pf->product = 0x10c9;
-	pf->mac = mac_number(199 + number);
-	pf->nic = pf->up = pf->carrier = true;
+	pf->driver = mem_strdup(nic ? "igb" : "nvme");
+	pf->vendor = nic ? 0x8086 : 0x1b36;
+	pf->product = nic ? 0x10c9 : 0x0010;
+	pf->nic = nic;
+	if (nic) {
+		pf->netdev = mem_printf("eth%u", number);
+		pf->mac = mac_number(199 + number);
+		pf->up = pf->carrier = true;
+	}
 	pf->numa_node = -1;
 	pf->total_vfs = nvfs;
 	make_vfs(w, pf, nvfs);
 	return pf;
+}
+
+struct pf *world_add_pf(struct world *w, unsigned nvfs)
+{
+	return add_pf(w, nvfs, true);
+}
+
+struct pf *world_add_nvme(struct world *w, unsigned nvfs)
+{
+	return add_pf(w, nvfs, false);
 }
 
 void world_init(struct world *w, unsigned nvfs)
@@ -1287,6 +1302,8 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			broken = "an assignment's guest address is not its device's";
 		else if (!world_vf(w, device->host, NULL))
 			broken = "a device of ours has a VF that is not there";
+		else if (!pf_of(w, device->host)->nic)
+			broken = mac_is_zero(a->mac) ? NULL : "a VF that is no NIC has a MAC";
 		else if ((which == VIRT_LIVE || device->form == FORM_HOSTDEV) &&
 			 !mac_equal(world_vf(w, device->host, NULL)->settings.mac, a->mac))
 			broken = "a VF in a guest has not its assignment's MAC";
@@ -1319,9 +1336,11 @@ static const char *broken_pf(struct world *w, const struct pf *pf)
 		/* What is kept is as idle as what is free. */
 		if ((lease && lease->state != LEASE_RESERVED) || in_use(w, vf->addr))
 			continue;
-		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
-				   : vf->driver != NULL)
+		if (home_driver(w, pf) ? !vf->driver || strcmp(vf->driver, home_driver(w, pf)) != 0
+				       : vf->driver != NULL)
 			return "a free VF is not on its driver";
+		if (!pf->nic)
+			continue;
 		if (!mac_equal(vf->settings.mac, vf_mac(pf, vf->index)) || vf->settings.vlan)
 			return "a free VF has not the settings it had";
 		(void)world_vf(w, vf->addr, &place);

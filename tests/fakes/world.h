@@ -18,7 +18,7 @@
 
 #define WORLD_DOMAINS 4
 #define WORLD_DEVICES 8
-#define WORLD_PFS 2  /* at most */
+#define WORLD_PFS 3  /* at most */
 #define WORLD_VFS 64 /* of a PF, at most */
 
 /* A device element of a domain's view. */
@@ -117,6 +117,8 @@ struct pf *world_pf(struct world *world);
 
 /* Another PF: eth2, 0000:02:00.0. PFs that were got before have moved. */
 struct pf *world_add_pf(struct world *world, unsigned nvfs);
+/* Another PF that is no NIC: 0000:02:00.0, driver nvme, whose VFs no driver of the host takes. */
+struct pf *world_add_nvme(struct world *world, unsigned nvfs);
 struct fake_domain *world_domain(struct world *world, const char *name);
 
 /* Shuts a domain down: its VFs go back to the host. */
