@@ -34,6 +34,31 @@ const char *refusal_name(enum refusal refusal)
 	return refusal_names[refusal];
 }
 
+bool refusal_is_use(enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_LEASED:
+	case REFUSAL_DOMAIN:
+	case REFUSAL_DEFINED:
+	case REFUSAL_HOST_ADDRESS:
+	case REFUSAL_HOST_MASTER:
+	case REFUSAL_HOST_NETNS:
+	case REFUSAL_HOST_DRIVER:
+	case REFUSAL_BUSY:
+		return true;
+	case REFUSAL_NONE:
+	case REFUSAL_NO_IOMMU:
+	case REFUSAL_GROUP:
+	case REFUSAL_OTHER_INDEX:
+	case REFUSAL_EXCLUDED:
+	case REFUSAL_RESERVED:
+	case REFUSAL_LIMIT:
+	case REFUSAL_NODE:
+		return false;
+	}
+	return false;
+}
+
 void foreigns_clear(struct foreigns *foreigns)
 {
 	for (size_t i = 0; i < foreigns->n; i++)
@@ -251,9 +276,11 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf)
 {
 	size_t place = candidates->npfs;
+	struct judge any = *judge;
 	struct candidate_pf *of =
 		mem_append(&candidates->pfs, &candidates->npfs, sizeof(*candidates->pfs));
 
+	any.index = -1;
 	of->pf = pf;
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		struct candidate *c = mem_append(&candidates->items, &candidates->n, sizeof(*c));
@@ -261,8 +288,14 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 		c->pf = pf;
 		c->vf = &pf->vfs[i];
 		c->place = place;
-		c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
-		of->free += c->refusal == REFUSAL_NONE;
+		c->refusal = candidate_judge(&any, pf, c->vf, &c->reason);
+		c->counted = c->refusal == REFUSAL_NONE;
+		of->free += c->counted;
+		of->used += refusal_is_use(c->refusal);
+		if (judge->index >= 0) {
+			free(c->reason);
+			c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
+		}
 		of->total += !judge->pool || pool_holds(judge->pool, c->vf);
 	}
 }
@@ -270,7 +303,11 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 void candidate_refuse(struct candidates *candidates, struct candidate *candidate,
 		      enum refusal refusal, char *reason)
 {
-	candidates->pfs[candidate->place].free--;
+	struct candidate_pf *of = &candidates->pfs[candidate->place];
+
+	of->free -= candidate->counted;
+	candidate->counted = false;
+	of->used += refusal_is_use(refusal);
 	candidate->refusal = refusal;
 	candidate->reason = reason;
 }

@@ -81,14 +81,16 @@ struct candidate {
 	const struct pf *pf;
 	const struct vf *vf;
 	size_t place; /* of its PF among the candidates' PFs */
+	bool counted; /* among its PF's free ones */
 	enum refusal refusal;
 	char *reason; /* a sentence part: "held by web1 (assignment 0a1b2c3d)"; NULL when free */
 };
 
-/* A PF among the candidates, counted as they are added; what its pool excludes does not count. */
+/* A PF among the candidates, counted as they are added, whichever VF is asked for by name. */
 struct candidate_pf {
 	const struct pf *pf;
-	size_t free, total;
+	size_t free, total; /* what its pool excludes does not count */
+	size_t used;        /* somebody has it, or is promised it, whoever that is */
 };
 
 struct candidates {
@@ -111,5 +113,8 @@ void candidate_refuse(struct candidates *candidates, struct candidate *candidate
 void candidates_clear(struct candidates *candidates);
 
 const char *refusal_name(enum refusal refusal); /* a short word for --json: "leased" */
+
+/* Is it against a VF that somebody has it, and not that nobody may have it? */
+bool refusal_is_use(enum refusal refusal);
 
 #endif

@@ -317,6 +317,11 @@ static void test_mac_is_stable(void **state)
 	assert_true(mac_equal(first, world_pf(&w)->vfs[0].settings.mac));
 	assert_run(&w, "attach web2 eth1 --mac 02:00:00:00:00:01", 0);
 	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:01", 1);
+	/* Also where nothing but the other guest's assignment says so: on another PF, a plain
+	 * hostdev. */
+	(void)world_add_pf(&w, 2);
+	assert_run(&w, "attach web2 eth2 --form hostdev --mac 02:00:00:00:00:02", 0);
+	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:02", 1);
 	assert_sound(&w);
 	world_clear(&w);
 }
