@@ -47,6 +47,7 @@ bool refusal_is_use(enum refusal refusal)
 	case REFUSAL_BUSY:
 		return true;
 	case REFUSAL_NONE:
+	case REFUSAL_KIND:
 	case REFUSAL_NO_IOMMU:
 	case REFUSAL_GROUP:
 	case REFUSAL_OTHER_INDEX:
