@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "converge/domain.h"
 #include "converge/execute.h"
 #include "converge/foreign.h"
-#include "converge/park.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 
@@ -120,6 +120,8 @@ struct gathered {
 	struct foreigns foreigns;
 	int *nodes; /* NUMA, of the guest */
 	size_t nnodes;
+	struct pciaddr *gone; /* VFs of devices of ours that the host has not any more */
+	size_t ngone;
 	bool changes; /* more than a plan is wanted: then no PF's number may change meanwhile */
 	int *locks;
 	size_t nlocks;
@@ -135,6 +137,7 @@ static void gathered_clear(struct gathered *g)
 	free(g->places);
 	foreigns_clear(&g->foreigns);
 	free(g->nodes);
+	free(g->gone);
 	for (size_t i = 0; i < g->nlocks; i++)
 		if (g->locks[i] >= 0)
 			(void)close(g->locks[i]);
@@ -229,15 +232,24 @@ static int gather_leases(struct converge *c, struct gathered *g, struct pciaddr 
 	return 0;
 }
 
+static bool is_gone(const struct gathered *g, struct pciaddr vf)
+{
+	for (size_t i = 0; i < g->ngone; i++)
+		if (pciaddr_equal(g->gone[i], vf))
+			return true;
+	return false;
+}
+
 /* Is this assignment's VF still to be chosen? The PFs of the leases have been read. */
 static bool needs_choice(const struct converge *c, const struct gathered *g,
 			 const struct assignment *a, const struct pciaddr *busy, size_t nbusy)
 {
 	const struct lease *lease = leases_by_assignment(&c->leases, a->id);
 	const struct pf *pf = lease ? inventory_pf(&g->inventory, lease->pf) : NULL;
+	const struct device *device = domain_view_device(&c->domain.live, a->id);
 	const struct vf *vf;
 
-	if (domain_view_device(&c->domain.live, a->id))
+	if (device && !is_gone(g, device->host))
 		return false;
 	for (size_t i = 0; lease && i < nbusy; i++)
 		if (pciaddr_equal(busy[i], lease->vf))
@@ -246,36 +258,56 @@ static bool needs_choice(const struct converge *c, const struct gathered *g,
 	return !vf || !pciaddr_equal(vf->addr, lease->vf);
 }
 
+static bool was_read(const struct gathered *g, struct pciaddr vf)
+{
+	for (size_t i = 0; i < g->inventory.npfs; i++)
+		for (size_t j = 0; j < g->inventory.pfs[i].nvfs; j++)
+			if (pciaddr_equal(g->inventory.pfs[i].vfs[j].addr, vf))
+				return true;
+	return false;
+}
+
+/* Those that no lease stands for, and those that have nothing behind them any more. */
+static int gather_device(struct converge *c, struct gathered *g, const struct device *device,
+			 struct err **err)
+{
+	struct host *host = c->edges->host;
+	cleanup_err struct err *why = NULL;
+	struct pciaddr pf;
+	int index;
+
+	if (leases_by_assignment(&c->leases, device->id) && was_read(g, device->host))
+		return 0;
+	if (!host->ops->resolve(host, pciaddr_str(device->host), &pf, &index, &why))
+		return gather_pf(c, g, pf, 0, err) || gather_leases(c, g, pf, err) ? -1 : 0;
+	/* A definition can name a VF of another host: the plan sees that it is not here. */
+	if (why->code == ERR_ABSENT)
+		*(struct pciaddr *)mem_append(&g->gone, &g->ngone, sizeof(*g->gone)) = device->host;
+	return 0;
+}
+
 static int gather_devices(struct converge *c, struct gathered *g, const struct domain_view *view,
 			  const struct scope *scope, struct err **err)
 {
-	struct host *host = c->edges->host;
-
 	for (size_t i = 0; i < view->ndevices; i++) {
 		const struct device *device = &view->devices[i];
-		struct pciaddr pf;
-		int index;
 
-		if (!device->id[0] || (scope && !scope_has(scope, device->id)) ||
-		    leases_by_assignment(&c->leases, device->id))
-			continue;
-		/* A definition can name a VF of another host: the plan sees that it is not here. */
-		if (!host->ops->resolve(host, pciaddr_str(device->host), &pf, &index, NULL) &&
-		    (gather_pf(c, g, pf, 0, err) || gather_leases(c, g, pf, err)))
+		if (device->id[0] && (!scope || scope_has(scope, device->id)) &&
+		    gather_device(c, g, device, err))
 			return -1;
 	}
 	return 0;
 }
 
 static int gather_choices(struct converge *c, struct gathered *g, const struct assignments *list,
-			  const struct scope *scope, const struct pciaddr *busy, size_t nbusy,
-			  bool *chooses, struct err **err)
+			  bool live, const struct scope *scope, const struct pciaddr *busy,
+			  size_t nbusy, bool *chooses, struct err **err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct assignment *a = &list->items[i];
 
 		/* What is parked has none, and needs none for now. */
-		if (a->parked)
+		if (live && a->parked)
 			continue;
 		if ((scope && !scope_has(scope, a->id)) || !needs_choice(c, g, a, busy, nbusy))
 			continue;
@@ -349,8 +381,8 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
 		return -1;
-	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
-	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
+	if (gather_choices(c, g, &wants->live, true, scope, busy, nbusy, &chooses, err) ||
+	    gather_choices(c, g, &wants->config, false, scope, busy, nbusy, &chooses, err))
 		return -1;
 	if (!chooses)
 		return 0;
@@ -370,15 +402,13 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 		     const struct pciaddr *busy, size_t nbusy, struct gathered *g,
 		     struct plan *plan, struct err **err)
 {
-	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
 	struct situation situation = {
 		.domain = &c->domain,
-		.now = c->edges->wall(),
-		.here = here.host,
 		.wants = wants,
 		.scope = scope,
 		.busy = busy,
 		.nbusy = nbusy,
+		.now = time(NULL),
 	};
 
 	if (gather(c, wants, scope, busy, nbusy, g, err))
@@ -390,6 +420,8 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 	situation.foreigns = &g->foreigns;
 	situation.nodes = g->nodes;
 	situation.nnodes = g->nnodes;
+	situation.gone = g->gone;
+	situation.ngone = g->ngone;
 	plan_make(&situation, plan);
 	return 0;
 }

@@ -105,6 +105,22 @@ static struct vf_settings settings_of(const struct subject *sub, const struct vf
 }
 
 /*
+ * What was saved of a VF that has vanished is of no use for one that comes in its place, not even
+ * at the same address.
+ */
+static int do_lose(struct run *run, struct subject *sub, struct err **err)
+{
+	struct store *store = run->x->edges->store;
+	struct lease *lease = &sub->lease;
+
+	lease->state = LEASE_LOST;
+	lease->saved = (struct vf_settings){0};
+	free(lease->reason);
+	lease->reason = mem_printf("the VF has vanished; %s", sub->err->what);
+	return store->ops->update(store, lease, err);
+}
+
+/*
  * Somebody else has the VF by now, so only what is still as we set it is taken back. libvirt has
  * changed nothing when it refuses.
  */
@@ -275,7 +291,8 @@ static void note_event(const struct execution *x, const struct virt_event *event
 			continue;
 		if (event->kind == VIRT_DEVICE_REMOVED)
 			sub->out = true;
-		else if (*again > x->edges->now() + REFUSED_AGAIN_MS)
+		else if (event->kind == VIRT_DEVICE_REMOVAL_FAILED &&
+			 *again > x->edges->now() + REFUSED_AGAIN_MS)
 			*again = x->edges->now() + REFUSED_AGAIN_MS;
 	}
 }
@@ -295,7 +312,7 @@ static int do_await(struct run *run, struct err **err)
 			return -1;
 		if (got > 0) {
 			note_event(x, &event, &again);
-			free(event.alias);
+			virt_event_clear(&event);
 			continue;
 		}
 		now = x->edges->now();
@@ -438,18 +455,6 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 		err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
 }
 
-/* What was there before us is there again, and is saved anew when the guest gets the VF back. */
-static int do_reserve(struct run *run, struct subject *sub, struct err **err)
-{
-	struct store *store = run->x->edges->store;
-
-	sub->lease.saved = (struct vf_settings){0};
-	sub->lease.state = LEASE_RESERVED;
-	sub->lease.expires = sub->kept;
-	free(steal(&sub->lease.reason));
-	return store->ops->update(store, &sub->lease, err);
-}
-
 static int do_pf_up(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -473,7 +478,7 @@ static int do_save(struct run *run, struct subject *sub, struct err **err)
 	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
 		return -1;
 	/* What the guest has by now is ours, not what was there before. */
-	if (sub->have & VIEW_LIVE)
+	if (sub->have & ~sub->unplug & VIEW_LIVE)
 		sub->lease.saved.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
 	return store_state(run, &sub->lease, LEASE_PLUGGING, err);
 }
@@ -621,10 +626,10 @@ static int (*const subject_steps[])(struct run *, struct subject *, struct err *
 	[STEP_GIVE_UP] = do_give_up, [STEP_CLAIM] = do_claim,
 	[STEP_RELEASE] = do_release, [STEP_UNPLUG_CONFIG] = do_unplug_config,
 	[STEP_UNPLUG] = do_unplug,   [STEP_SETTLE] = do_settle,
-	[STEP_RESTORE] = do_restore, [STEP_RESERVE] = do_reserve,
-	[STEP_DROP] = do_drop,       [STEP_PF_UP] = do_pf_up,
-	[STEP_SAVE] = do_save,       [STEP_SET] = do_set,
-	[STEP_PLUG] = do_plug,       [STEP_CONFIRM] = do_confirm,
+	[STEP_RESTORE] = do_restore, [STEP_DROP] = do_drop,
+	[STEP_PF_UP] = do_pf_up,     [STEP_SAVE] = do_save,
+	[STEP_SET] = do_set,         [STEP_PLUG] = do_plug,
+	[STEP_CONFIRM] = do_confirm,
 };
 
 /* 0: go on; 1: the rest is not to be tried; -1: error. */
@@ -636,6 +641,12 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 	if (step->subject == STEP_ALL)
 		return do_step_of_all(run, step, err);
 	sub = &run->x->plan->subjects[step->subject];
+	/* That has an error already, which counts more than that it cannot be written down. */
+	if (step->kind == STEP_LOSE) {
+		if (!do_lose(run, sub, NULL))
+			sub->did |= 1u << step->kind;
+		return 0;
+	}
 	if (sub->err || sub->taken)
 		return 0;
 	if (!subject_steps[step->kind](run, sub, &why)) {

@@ -2,6 +2,7 @@
 /*
  * The order of a plan, and why:
  *
+ *   lose         what is known about VFs that have vanished, though nothing else may come of it
  *   give up      a VF that libvirt refused is handed back before another is claimed
  *   claim        the store decides who gets a VF before anything else happens
  *   PF up, save, set: settings are saved before the first change to the VF; what a driver turns out
@@ -9,8 +10,7 @@
  *                it until then: without an assignment a converge takes it all back
  *   record       the guest's metadata is the intent: from here on a converge goes this way
  *   release, unplug config, unplug (all asked for at once), await
- *   settle, restore, drop: a VF is free only when it is really back; for a guest that is parked
- *   it is reserved in place of dropped
+ *   settle, restore, drop: a VF is free only when it is really back
  *   plug; then confirm
  *   learn        last, and only where libvirt chose a guest address
  */
@@ -26,22 +26,14 @@
 #include "core/mem.h"
 
 static const char *const step_names[] = {
-	[STEP_GIVE_UP] = "give-up",
-	[STEP_CLAIM] = "claim",
-	[STEP_RECORD] = "record",
-	[STEP_RELEASE] = "release",
-	[STEP_UNPLUG_CONFIG] = "unplug-config",
-	[STEP_UNPLUG] = "unplug",
-	[STEP_AWAIT] = "await",
-	[STEP_SETTLE] = "settle",
-	[STEP_RESTORE] = "restore",
-	[STEP_RESERVE] = "reserve",
-	[STEP_DROP] = "drop",
-	[STEP_PF_UP] = "pf-up",
-	[STEP_SAVE] = "save",
-	[STEP_SET] = "set",
-	[STEP_PLUG] = "plug",
-	[STEP_CONFIRM] = "confirm",
+	[STEP_LOSE] = "lose",       [STEP_GIVE_UP] = "give-up",
+	[STEP_CLAIM] = "claim",     [STEP_RECORD] = "record",
+	[STEP_RELEASE] = "release", [STEP_UNPLUG_CONFIG] = "unplug-config",
+	[STEP_UNPLUG] = "unplug",   [STEP_AWAIT] = "await",
+	[STEP_SETTLE] = "settle",   [STEP_RESTORE] = "restore",
+	[STEP_DROP] = "drop",       [STEP_PF_UP] = "pf-up",
+	[STEP_SAVE] = "save",       [STEP_SET] = "set",
+	[STEP_PLUG] = "plug",       [STEP_CONFIRM] = "confirm",
 	[STEP_LEARN] = "learn",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_LEARN + 1, "a name for every step");
@@ -214,12 +206,14 @@ static int choose_slot(struct planner *p, struct subject *sub)
 	return sub->want & VIEW_LIVE ? no_slot(p, sub) : 0;
 }
 
-/* Its own slot of old has to be free where the device is to go. */
+/* Its own slot of old has to be free where the device is to go, or freed by it. */
 static int check_slot(struct planner *p, struct subject *sub)
 {
+	const struct device *live = planner_device(p->s, VIEW_LIVE, sub->assignment.id);
 	struct pciaddr slot = sub->assignment.guest;
+	bool frees = live && live->guest_set && pciaddr_equal(live->guest, slot);
 
-	if (sub->plug & VIEW_LIVE && !slot_free(p, &p->s->domain->live, slot)) {
+	if (sub->plug & VIEW_LIVE && !frees && !slot_free(p, &p->s->domain->live, slot)) {
 		err_set(&sub->err, ERR_FAILED,
 			"the guest address %s of assignment %s is not free in %s",
 			pciaddr_str(slot), sub->assignment.id, p->s->domain->name);
@@ -228,25 +222,6 @@ static int check_slot(struct planner *p, struct subject *sub)
 	}
 	planner_list(&p->slots, &p->nslots, slot);
 	return 0;
-}
-
-/* Of one that lasts for as long as somebody has the guest's lock, should that one be killed. */
-#define KEPT_SECONDS 300
-
-/*
- * Until when the VF is kept for an assignment that was parked on this host. Not for a resize: that
- * makes all VFs anew, and remembers by itself who had which.
- */
-static int64_t kept_until(const struct situation *s, const struct subject *sub,
-			  const struct assignment *a)
-{
-	if (!a || !a->parked || a->parking.reason == PARK_RESIZE ||
-	    strcmp(a->parking.host, s->here) != 0)
-		return 0;
-	if (a->parking.until)
-		return a->parking.until;
-	return sub->lease.state == LEASE_RESERVED && sub->lease.expires ? sub->lease.expires
-									: s->now + KEPT_SECONDS;
 }
 
 static void subject_learn(struct planner *p, struct subject *sub, const char *id)
@@ -265,16 +240,9 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->assignment = assignment_copy(live ? live : config ? config : was);
 	else
 		memcpy(sub->assignment.id, id, ASSIGNMENT_ID_SIZE);
-	/* Chosen in an earlier round, and recorded. */
-	if (was && !sub->assignment.form_set) {
-		sub->assignment.form_set = true;
-		sub->assignment.form = was->form;
-	}
-	if (was && mac_is_zero(sub->assignment.mac))
-		sub->assignment.mac = was->mac;
 	if (live && !live->parked && d->live.present)
 		sub->want |= VIEW_LIVE;
-	if (config && !config->parked && d->config.present)
+	if (config && d->config.present)
 		sub->want |= VIEW_CONFIG;
 	if (planner_device(s, VIEW_LIVE, id))
 		sub->have |= VIEW_LIVE;
@@ -288,8 +256,6 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 	}
 	if (subject_device(s, sub))
 		sub->vf = subject_device(s, sub)->host;
-	if (sub->leased)
-		sub->kept = kept_until(s, sub, live && live->parked ? live : config);
 }
 
 /* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen.
@@ -319,6 +285,18 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 	free(steal(&sub->fresh.driver));
 }
 
+/*
+ * The VF has vanished, and left a device behind that is good for nothing, whatever may be at its
+ * address by now.
+ */
+static bool is_dead(const struct situation *s, const struct subject *sub,
+		    const struct device *device)
+{
+	return planner_listed(s->gone, s->ngone, device->host) ||
+	       (sub->leased && sub->lease.state == LEASE_LOST &&
+		pciaddr_equal(sub->lease.vf, device->host));
+}
+
 /* Which VF it is to have: the one in the running guest, else the one leased, else a new one. */
 static void subject_find_vf(struct planner *p, struct subject *sub)
 {
@@ -326,7 +304,7 @@ static void subject_find_vf(struct planner *p, struct subject *sub)
 	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
 	const struct pf *pf;
 
-	if (live) {
+	if (live && !is_dead(s, sub, live)) {
 		if (!sub->leased || !pciaddr_equal(sub->lease.vf, live->host))
 			claim_device(p, sub, live->host);
 	} else if (!sub->leased || planner_listed(s->busy, s->nbusy, sub->lease.vf) ||
@@ -345,15 +323,20 @@ static bool device_fits(const struct device *device, const struct assignment *a)
 
 /*
  * Where it comes out and where it goes in. A definition that names another VF than the one it has
- * is both: libvirt cannot change the address of a device.
+ * is both: libvirt cannot change the address of a device. So is a guest with a dead device.
  */
 static void subject_compare(struct planner *p, struct subject *sub)
 {
+	const struct device *live = planner_device(p->s, VIEW_LIVE, sub->assignment.id);
 	const struct device *config = planner_device(p->s, VIEW_CONFIG, sub->assignment.id);
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 
 	sub->unplug = sub->have & ~sub->want;
 	sub->plug = sub->want & ~sub->have;
+	if (live && sub->want & VIEW_LIVE && is_dead(p->s, sub, live)) {
+		sub->unplug |= VIEW_LIVE;
+		sub->plug |= VIEW_LIVE;
+	}
 	if (config && sub->want & VIEW_CONFIG &&
 	    (!pciaddr_equal(config->host, lease->vf) || !device_fits(config, &sub->assignment))) {
 		sub->unplug |= VIEW_CONFIG;
@@ -485,16 +468,20 @@ static void subject_plan(struct planner *p, struct subject *sub)
 		choose_slot(p, sub);
 }
 
-/* What was chosen goes into the wants that are written. */
-static void record_choice(struct assignments *list, const struct assignment *a)
+/* Something is in its way, and its VF is not there any more: that is to be seen. */
+static bool is_lost(const struct planner *p, const struct subject *sub)
+{
+	const struct pf *pf;
+
+	return sub->err && sub->leased && sub->lease.state != LEASE_LOST &&
+	       !planner_vf(p->s, sub->lease.vf, &pf);
+}
+
+/* The addresses that were chosen go into the wants that are written. */
+static void record_address(struct assignments *list, const struct assignment *a)
 {
 	struct assignment *item = assignments_find(list, a->id);
 
-	if (item) {
-		item->form_set = a->form_set;
-		item->form = a->form;
-		item->mac = a->mac;
-	}
 	if (item && a->guest_set) {
 		item->guest_set = true;
 		item->guest = a->guest;
@@ -558,29 +545,24 @@ static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
 static void add_free(const struct situation *s, struct plan *plan, const struct subject *sub,
 		     size_t i)
 {
-	const struct pf *pf;
-	bool keep = sub->kept && planner_vf(s, sub->lease.vf, &pf);
-
-	if (sub->want || !sub->leased || (!keep && is_reserved(s, sub)))
+	if (sub->want || !sub->leased || is_reserved(s, sub))
 		return;
 	/* A claim alone has touched nothing, so there is nothing to put back. */
 	if (!is_untouched(&sub->lease)) {
 		add_step(plan, STEP_SETTLE, i, 0);
 		add_step(plan, STEP_RESTORE, i, 0);
 	}
-	if (!keep)
-		add_step(plan, STEP_DROP, i, 0);
-	else if (sub->lease.state != LEASE_RESERVED || sub->lease.expires != sub->kept)
-		add_step(plan, STEP_RESERVE, i, 0);
+	add_step(plan, STEP_DROP, i, 0);
 }
 
 /*
  * Before the guest's metadata says that the VF is the guest's; but of one that the guest has
- * already without a lease, the metadata has to stand first.
+ * already without a lease, the metadata has to stand first. And what stands for a VF that has
+ * vanished is lost until the dead device is out.
  */
 static bool is_set_first(const struct subject *sub)
 {
-	return !(sub->claims && sub->have);
+	return !(sub->claims && sub->have) && !(sub->plug & sub->unplug & VIEW_LIVE);
 }
 
 static void add_set(const struct situation *s, struct plan *plan, const struct subject *sub,
@@ -621,6 +603,9 @@ static void order_steps(const struct situation *s, struct plan *plan)
 	for (size_t i = 0; i < plan->nsubjects; i++) \
 		if (!plan->subjects[i].err)
 
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].loses)
+			add_step(plan, STEP_LOSE, i, 0);
 	FOR_EACH_SOUND(i)
 	add_claim(plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)
@@ -672,6 +657,8 @@ void plan_make(const struct situation *s, struct plan *plan)
 			planner_list(&p.mates, &p.nmates, s->leases->items[i].pf);
 	for (size_t i = 0; i < scope->n; i++)
 		subject_plan(&p, &plan->subjects[i]);
+	for (size_t i = 0; i < scope->n; i++)
+		plan->subjects[i].loses = is_lost(&p, &plan->subjects[i]);
 	for (size_t i = 0; i < scope->n; i++) {
 		const struct subject *sub = &plan->subjects[i];
 		const struct domain *d = s->domain;
@@ -681,8 +668,8 @@ void plan_make(const struct situation *s, struct plan *plan)
 			record_as_before(&plan->record.config, &d->config.assignments,
 					 scope->ids[i]);
 		} else {
-			record_choice(&plan->record.live, &sub->assignment);
-			record_choice(&plan->record.config, &sub->assignment);
+			record_address(&plan->record.live, &sub->assignment);
+			record_address(&plan->record.config, &sub->assignment);
 		}
 	}
 	order_steps(s, plan);

@@ -55,13 +55,16 @@ struct situation {
 	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
 	const struct pciaddr *busy;      /* VFs that libvirt refused in this run */
 	size_t nbusy;
+	const struct pciaddr
+		*gone; /* VFs that devices of ours name, and the host has not any more */
+	size_t ngone;
 	const int *nodes; /* NUMA nodes where the guest runs; none: anywhere, or nobody asked */
 	size_t nnodes;
-	int64_t now;      /* seconds since 1970: reservations expire */
-	const char *here; /* this host's name: what was parked here keeps its VF */
+	int64_t now; /* seconds since 1970: reservations expire */
 };
 
 enum step_kind {
+	STEP_LOSE, /* store: lost, for the VF has vanished and nothing can be done about it now */
 	/* A lease whose VF will not do any more gives way to another. */
 	STEP_GIVE_UP, /* its own settings are taken back, where still ours; the lease is dropped */
 	STEP_CLAIM,   /* store: the VF is promised; nothing has been touched */
@@ -77,8 +80,7 @@ enum step_kind {
 	STEP_AWAIT,         /* the guest has let go: waits for all that were asked, together */
 	STEP_SETTLE,        /* the VF is back on the host's driver */
 	STEP_RESTORE,       /* its settings are as they were before us, and read back */
-	STEP_RESERVE, /* store: reserved; the VF is idle, and kept for a guest that is parked */
-	STEP_DROP,    /* store: the lease is forgotten, the VF is free */
+	STEP_DROP,          /* store: the lease is forgotten, the VF is free */
 	/* In. */
 	STEP_PLUG,    /* attached through libvirt */
 	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
@@ -99,13 +101,12 @@ struct subject {
 	unsigned unplug; /* VIEW_* where it has to come out */
 	unsigned plug;   /* VIEW_* where it has to go in; both: it names another VF */
 	bool drifted;    /* its VF's settings are not as they should be any more */
-	char *pf;     /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
-	int64_t kept; /* its VF is kept until then, seconds since 1970, for it is parked; 0: it is
-			 not */
+	char *pf; /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	bool leased;
 	struct lease lease; /* the one it has */
 	bool claims;
 	struct lease fresh; /* the one to claim */
+	bool loses;         /* its VF has vanished, which its lease does not say yet */
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
 	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */

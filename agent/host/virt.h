@@ -32,23 +32,20 @@ struct virt_dom {
 	int id; /* -1: shut off when it was looked up */
 };
 
-/* How a state is saved or restored. */
-enum {
-	VIRT_BYPASS_CACHE = 1 << 0, /* not through the host's page cache */
-	VIRT_RUNNING = 1 << 1,      /* the guest runs when restored; as it was with neither */
-	VIRT_PAUSED = 1 << 2,       /* it is paused */
-};
-
 enum virt_event_kind {
 	VIRT_DEVICE_REMOVED,
 	VIRT_DEVICE_REMOVAL_FAILED, /* the guest refused; it can be asked again */
 	VIRT_DOMAIN_STOPPED,        /* the domain is gone, and its devices with it */
+	/* Told to who follows only: */
+	VIRT_DOMAIN_CHANGED, /* anything else that can make a difference to its VFs */
 };
 
 struct virt_event {
 	enum virt_event_kind kind;
 	char uuid[UUID_STRLEN];
-	char *alias; /* of the device; NULL for VIRT_DOMAIN_STOPPED; the receiver frees it */
+	char *name;       /* of the domain */
+	char *alias;      /* of the device; NULL for what is about the domain */
+	const char *what; /* in words: "started", "device removed" */
 };
 
 /* Who answers. Free with virt_about_clear(). */
@@ -104,26 +101,19 @@ struct virt_ops {
 	int (*set_metadata)(struct virt *virt, const struct virt_dom *dom, const char *xml,
 			    unsigned views, struct err **err);
 
-	/*
-	 * Saves the guest's state to a file, and stops it; path NULL: libvirt keeps it, and uses it
-	 * at the next start. flags: VIRT_BYPASS_CACHE and so on. Blocks until all is written. On
-	 * failure the guest runs on, but for ERR_LOST.
-	 */
-	int (*save)(struct virt *virt, const struct virt_dom *dom, const char *path, unsigned flags,
-		    struct err **err);
-
-	/* The definition within a file that save() wrote. */
-	int (*saved_xml)(struct virt *virt, const char *path, char **out, struct err **err);
-
-	/* Starts a guest from such a file, and blocks until it is there. */
-	int (*restore)(struct virt *virt, const char *path, unsigned flags, struct err **err);
-
 	/* Registers for the events; must come before what causes them. Again: does nothing. */
 	int (*watch)(struct virt *virt, struct err **err);
 
 	/*
-	 * Waits for the next event of any domain. 1: one in *out; 0: the deadline passed; -1:
-	 * error.
+	 * The same with VIRT_DOMAIN_CHANGED, for as long as the connection lasts, which may be
+	 * forever: so it asks for no sign of life where that would only wake both sides up. Before
+	 * any watch().
+	 */
+	int (*follow)(struct virt *virt, struct err **err);
+
+	/*
+	 * Waits for the next event of any domain. 1: one in *out, for virt_event_clear(); 0: the
+	 * deadline passed; -1: error.
 	 */
 	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out,
 			  struct err **err);
@@ -144,6 +134,13 @@ static inline void virt_dom_clear(struct virt *virt, struct virt_dom *dom)
 		virt->ops->dom_release(virt, dom);
 	free(dom->name);
 	*dom = (struct virt_dom){.id = -1};
+}
+
+static inline void virt_event_clear(struct virt_event *event)
+{
+	free(event->name);
+	free(event->alias);
+	*event = (struct virt_event){0};
 }
 
 static inline void virt_about_clear(struct virt_about *about)

@@ -317,11 +317,6 @@ static void test_mac_is_stable(void **state)
 	assert_true(mac_equal(first, world_pf(&w)->vfs[0].settings.mac));
 	assert_run(&w, "attach web2 eth1 --mac 02:00:00:00:00:01", 0);
 	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:01", 1);
-	/* Also where nothing but the other guest's assignment says so: on another PF, a plain
-	 * hostdev. */
-	(void)world_add_pf(&w, 2);
-	assert_run(&w, "attach web2 eth2 --form hostdev --mac 02:00:00:00:00:02", 0);
-	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:02", 1);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -412,79 +407,6 @@ static void test_settings(void **state)
 	assert_run(&w, "reconcile", 0);
 	assert_run(&w, "detach web1 --persistent", 0);
 	assert_int_equal(vf->settings.vlan, 0);
-	assert_sound(&w);
-	world_clear(&w);
-}
-
-/* A VF that is no NIC: a plain hostdev, and nothing that only a NIC has. */
-static void test_no_nic(void **state)
-{
-	static const char *const only_nics[] = {
-		"--mac 02:00:00:00:00:01", "--vlan 5",       "--spoofchk on",    "--trust off",
-		"--link-state auto",       "--max-rate 100", "--form interface",
-	};
-	struct world w;
-	struct err *err = NULL;
-
-	(void)state;
-	world_init(&w, 2);
-	(void)world_add_nvme(&w, 4);
-	for (size_t i = 0; i < ARRAY_SIZE(only_nics); i++) {
-		cleanup_free char *command =
-			mem_printf("attach web1 0000:02:00.0 %s", only_nics[i]);
-
-		assert_int_equal(world_run(&w, command, &err), 2);
-		assert_non_null(strstr(err->what, "it is no NIC, and only one has "));
-		assert_string_equal(err->now, "nothing was changed");
-		err_free(&err);
-	}
-	assert_int_equal(w.touched, 0);
-	assert_run(&w, "attach web1 0000:02:00.0 --count 2 --persistent", 0);
-	assert_run(&w, "attach web1 0000:02:00.0 --form hostdev", 0);
-	assert_run(&w, "attach web1 eth1", 0);
-	assert_int_equal(w.touched & TOUCHED_HOST, 0);
-	assert_int_equal(w.leases.n, 4);
-	assert_null(strstr(live(&w, "web1")->devices[0].xml, "mac"));
-	assert_non_null(strstr(live(&w, "web1")->devices[0].xml, "<hostdev"));
-	assert_sound(&w);
-	assert_run(&w, "reconcile", 0);
-	assert_sound(&w);
-	assert_run(&w, "why web2 0000:02:00.0", 0);
-	assert_run(&w, "list 0000:02:00.0", 0);
-	assert_run(&w, "set web1 0000:02:10.0 --vlan 5", 2);
-	world_stop(&w, "web1");
-	assert_run(&w, "reconcile", 0);
-	assert_int_equal(w.leases.n, 2);
-	assert_sound(&w);
-	assert_run(&w, "detach web1 --all", 0);
-	assert_int_equal(w.leases.n, 0);
-	assert_sound(&w);
-	world_clear(&w);
-}
-
-/* Whoever is owed a disk gets no NIC of the same name, and the other way round. */
-static void test_other_kind(void **state)
-{
-	struct world w;
-	struct pf *nvme;
-
-	(void)state;
-	world_init(&w, 2);
-	nvme = world_add_nvme(&w, 2);
-	world_stop(&w, "web1");
-	world_stop(&w, "web2");
-	assert_run(&w, "attach web1 0000:02:00.0", 0);
-	assert_run(&w, "attach web2 eth1", 0);
-	leases_clear(&w.leases);
-	nvme->nic = true;
-	world_pf(&w)->nic = false;
-	assert_run(&w, "reconcile web1", 2);
-	assert_run(&w, "reconcile web2", 2);
-	assert_int_equal(w.leases.n, 0);
-	nvme->nic = false;
-	world_pf(&w)->nic = true;
-	assert_run(&w, "reconcile", 0);
-	assert_int_equal(w.leases.n, 2);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -641,7 +563,11 @@ struct scenario {
 	const char *name;
 	const char *before[4];
 	const char *command;
-	bool pf_down, taken, web1_off, nvme;
+	bool pf_down, taken, web1_off;
+	unsigned vfs;  /* 0: 7 */
+	bool last;     /* of the VFs, the last one is attached before */
+	bool vanishes; /* then that one does */
+	bool returns;  /* and was missed, and has come back */
 };
 
 static const struct scenario scenarios[] = {
@@ -665,28 +591,68 @@ static const struct scenario scenarios[] = {
 	{.name = "detach live only",
 	 .before = {"attach web1 eth1 --form hostdev --persistent"},
 	 .command = "detach web1 --live"},
-	{.name = "attach what is no NIC",
-	 .command = "attach web1 0000:02:00.0 --count 2 --persistent",
-	 .nvme = true},
-	{.name = "detach what is no NIC",
-	 .before = {"attach web1 0000:02:00.0 --persistent"},
-	 .command = "detach web1 --persistent",
-	 .nvme = true},
 	{.name = "set",
 	 .before = {"attach web1 eth1 --persistent"},
 	 .command = "set web1 eth1 --spoofchk off --vlan 9 --persistent"},
 	{.name = "reconcile", .before = {"attach web1 eth1 --persistent"}, .command = "reconcile"},
+	{.name = "lost, another one is there",
+	 .before = {"attach web1 eth1 --persistent"},
+	 .vfs = 3,
+	 .last = true,
+	 .vanishes = true,
+	 .command = "reconcile"},
+	{.name = "lost hostdev, another one is there",
+	 .before = {"attach web1 eth1 --form hostdev --vlan 7"},
+	 .vfs = 3,
+	 .last = true,
+	 .vanishes = true,
+	 .command = "reconcile"},
+	{.name = "lost while off",
+	 .before = {"attach web1 eth1 --form hostdev"},
+	 .web1_off = true,
+	 .vfs = 2,
+	 .last = true,
+	 .vanishes = true,
+	 .command = "reconcile"},
+	{.name = "lost and found",
+	 .before = {"attach web2 eth1", "attach web1 eth1 --persistent"},
+	 .vfs = 2,
+	 .vanishes = true,
+	 .returns = true,
+	 .command = "reconcile"},
+	{.name = "lost hostdev, found",
+	 .before = {"attach web2 eth1", "attach web1 eth1 --form hostdev --vlan 7"},
+	 .vfs = 2,
+	 .vanishes = true,
+	 .returns = true,
+	 .command = "reconcile"},
+	{.name = "lost and found while off",
+	 .before = {"attach web2 eth1", "attach web1 eth1 --form hostdev"},
+	 .web1_off = true,
+	 .vfs = 2,
+	 .vanishes = true,
+	 .returns = true,
+	 .command = "reconcile"},
 };
 
 static void set_scene(struct world *w, const struct scenario *s)
 {
-	world_init(w, 7);
-	if (s->nvme)
-		(void)world_add_nvme(w, 4);
+	world_init(w, s->vfs ? s->vfs : 7);
 	if (s->web1_off)
 		world_stop(w, "web1");
+	for (size_t i = 0; s->last && i + 1 < s->vfs; i++)
+		w->taken[w->ntaken++] = world_pf(w)->vfs[i].addr;
 	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
 		assert_run(w, s->before[i], 0);
+	if (s->last)
+		w->ntaken = 0;
+	if (s->vanishes)
+		world_vanish(w);
+	if (s->returns) {
+		assert_run(w, "reconcile", 3);
+		assert_int_equal(w->leases.items[w->leases.n - 1].state, LEASE_LOST);
+		world_return(w);
+	}
 	world_pf(w)->up = !s->pf_down;
 	if (s->taken)
 		w->taken[w->ntaken++] = world_pf(w)->vfs[0].addr;
@@ -736,6 +702,79 @@ static void break_everywhere(bool dies)
 		/* The scene was broken at each call, and then it ran unbroken. */
 		assert_true(n > 5);
 	}
+}
+
+/* A guest keeps what is its own: the MAC, and the address that it knows the device by. */
+static void test_lost_from_a_guest(void **state)
+{
+	struct world w;
+	struct domain_view view;
+	struct device was;
+
+	(void)state;
+	world_init(&w, 3);
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[0].addr;
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[1].addr;
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	w.ntaken = 0;
+	assert_run(&w, "attach web2 eth1 --count 2", 0);
+	view = world_view(&w, "web1", VIRT_LIVE);
+	was = view.devices[0];
+	domain_view_clear(&view);
+	world_vanish(&w);
+
+	/* None is free: the guest is left as it is, and the lease says why. */
+	w.touched = 0;
+	assert_run(&w, "reconcile", 3);
+	assert_false(w.touched & TOUCHED_GUEST);
+	assert_int_equal(w.leases.n, 3);
+	assert_int_equal(w.leases.items[2].state, LEASE_LOST);
+	assert_non_null(strstr(w.leases.items[2].reason, "vanished"));
+	assert_int_equal(w.leases.items[2].saved.known, 0);
+	/* That is known, and not written again. */
+	w.touched = 0;
+	assert_run(&w, "reconcile web1", 3);
+	assert_int_equal(w.touched, 0);
+
+	assert_run(&w, "detach web2 0000:01:10.2", 0);
+	assert_run(&w, "reconcile", 0);
+	assert_sound(&w);
+	view = world_view(&w, "web1", VIRT_LIVE);
+	assert_int_equal(view.ndevices, 1);
+	assert_string_equal(view.devices[0].id, was.id);
+	assert_true(mac_equal(view.devices[0].mac, was.mac));
+	assert_true(pciaddr_equal(view.devices[0].guest, was.guest));
+	assert_true(pciaddr_equal(view.devices[0].host, world_pf(&w)->vfs[1].addr));
+	domain_view_clear(&view);
+	world_clear(&w);
+}
+
+/* A guest that does not let go of what is dead is asked again later, for the same new VF. */
+static void test_lost_and_kept(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 3);
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[0].addr;
+	w.taken[w.ntaken++] = world_pf(&w)->vfs[1].addr;
+	assert_run(&w, "attach web1 eth1", 0);
+	w.ntaken = 0;
+	world_vanish(&w);
+	world_domain(&w, "web1")->paused = true;
+	assert_run(&w, "reconcile", 4);
+	assert_int_equal(w.leases.items[0].state, LEASE_LOST);
+	world_domain(&w, "web1")->paused = false;
+	world_domain(&w, "web1")->deaf = 1000;
+	assert_run(&w, "reconcile", 4);
+	assert_int_equal(w.leases.n, 1);
+	assert_int_equal(w.leases.items[0].state, LEASE_CLAIMED);
+	assert_int_equal(w.leases.items[0].index, 0);
+	world_domain(&w, "web1")->deaf = 0;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.items[0].index, 0);
+	assert_sound(&w);
+	world_clear(&w);
 }
 
 static void test_failed_everywhere(void **state)
@@ -797,8 +836,6 @@ int main(void)
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
-		cmocka_unit_test(test_no_nic),
-		cmocka_unit_test(test_other_kind),
 		cmocka_unit_test(test_refused_first),
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),
@@ -806,6 +843,8 @@ int main(void)
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_vf_vanishes),
+		cmocka_unit_test(test_lost_from_a_guest),
+		cmocka_unit_test(test_lost_and_kept),
 		cmocka_unit_test(test_failed_everywhere),
 		cmocka_unit_test(test_killed_everywhere),
 		cmocka_unit_test(test_attach_takes_back),
