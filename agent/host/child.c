@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -187,4 +188,52 @@ int child_run(const char *const argv[], msec deadline, char **out, struct err **
 		return err_set(err, ERR_FAILED, "%s failed", argv[0]);
 	*out = steal(&text);
 	return 0;
+}
+
+/* Between fork and exec only what is safe there. */
+static void run_again(const char *const argv[], int out, pid_t parent) __attribute__((noreturn));
+
+static void run_again(const char *const argv[], int out, pid_t parent)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	/* It may have ended before it was asked to tell. */
+	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	    !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
+	    !sigprocmask(SIG_SETMASK, &none, NULL))
+		(void)execv("/proc/self/exe", (char *const *)argv);
+	_Exit(EXIT_FAILURE);
+}
+
+int child_again(const char *const argv[], pid_t *pid, int *out, struct err **err)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_errno(err, errno, "starting a process");
+	*pid = fork();
+	if (*pid == 0)
+		run_again(argv, ends[1], parent);
+	(void)close(ends[1]);
+	if (*pid < 0) {
+		err_errno(err, errno, "starting a process");
+		(void)close(ends[0]);
+		return -1;
+	}
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*out = ends[0];
+	return 0;
+}
+
+pid_t child_ended(int *status)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	return pid > 0 ? pid : 0;
 }

@@ -38,4 +38,14 @@ struct child_result child_write(int fd, const char *text, int keep, msec deadlin
 #define CHILD_OUTPUT_MAX 65536
 int child_run(const char *const argv[], msec deadline, char **out, struct err **err);
 
+/*
+ * Starts this very program again, whatever has become of its file since, with no input and its
+ * standard output in a pipe, of which *out is our end (it does not block). It gets no signal
+ * blocked that we have, and SIGTERM when we end. For a process with one thread.
+ */
+int child_again(const char *const argv[], pid_t *pid, int *out, struct err **err);
+
+/* A child that has ended, and how (as waitpid(2) says it): 0: none has. */
+pid_t child_ended(int *status);
+
 #endif

@@ -50,15 +50,13 @@ bool uevent_concerns(const char *text, size_t size, struct pciaddr device)
 	return false;
 }
 
-/* 1: an event of the device; 0: nothing more to read; -1: *err. */
-static int drain(int fd, struct pciaddr device, struct err **err)
+/* The next one that the kernel itself sent. 1: its size is in *size, 0 when events were lost; 0:
+ * none is there; -1: errno. */
+static int next(int fd, char text[EVENT_SIZE], size_t *size)
 {
-	char text[EVENT_SIZE];
-	int concerned = 0;
-
 	for (;;) {
 		struct sockaddr_nl from = {0};
-		struct iovec iov = {.iov_base = text, .iov_len = sizeof(text)};
+		struct iovec iov = {.iov_base = text, .iov_len = EVENT_SIZE};
 		struct msghdr head = {
 			.msg_name = &from,
 			.msg_namelen = sizeof(from),
@@ -70,17 +68,67 @@ static int drain(int fd, struct pciaddr device, struct err **err)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 && errno == EAGAIN)
-			return concerned;
-		if (got < 0 && errno == ENOBUFS) {
-			concerned = 1;
+			return 0;
+		if (got < 0 && errno != ENOBUFS)
+			return -1;
+		if (got >= 0 && (from.nl_pid != 0 || from.nl_groups != KERNEL_GROUP))
 			continue;
-		}
-		if (got < 0)
-			return err_errno(err, errno, "reading the kernel's device events");
-		if (from.nl_pid == 0 && from.nl_groups == KERNEL_GROUP &&
-		    uevent_concerns(text, (size_t)got, device))
-			concerned = 1;
+		*size = got < 0 ? 0 : (size_t)got;
+		return 1;
 	}
+}
+
+/* 1: an event of the device; 0: nothing more to read; -1: *err. */
+static int drain(int fd, struct pciaddr device, struct err **err)
+{
+	char text[EVENT_SIZE];
+	int concerned = 0, got;
+	size_t size;
+
+	while ((got = next(fd, text, &size)) > 0)
+		if (!size || uevent_concerns(text, size, device))
+			concerned = 1;
+	if (got < 0)
+		return err_errno(err, errno, "reading the kernel's device events");
+	return concerned;
+}
+
+/* The value of a pair behind the path; NULL: there is none. */
+static const char *value_of(const char *text, size_t size, const char *name)
+{
+	size_t length = strlen(name);
+	const char *end = text + size;
+
+	/* A pair that is cut has no zero at its end, and is none. */
+	for (const char *p = text, *zero; (zero = memchr(p, 0, (size_t)(end - p))); p = zero + 1)
+		if ((size_t)(zero - p) > length && !memcmp(p, name, length) && p[length] == '=')
+			return p + length + 1;
+	return NULL;
+}
+
+bool uevent_is_pci(const char *text, size_t size)
+{
+	static const char *const actions[] = {"add", "remove", "bind", "unbind"};
+	const char *subsystem = value_of(text, size, "SUBSYSTEM");
+	const char *action = value_of(text, size, "ACTION");
+
+	if (!subsystem || strcmp(subsystem, "pci") != 0 || !action)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (!strcmp(action, actions[i]))
+			return true;
+	return false;
+}
+
+bool uevent_of_pci(int fd)
+{
+	char text[EVENT_SIZE];
+	bool any = false;
+	size_t size;
+
+	while (next(fd, text, &size) > 0)
+		any |= !size || uevent_is_pci(text, size);
+	return any;
 }
 
 int uevent_wait(int fd, struct pciaddr device, msec deadline, struct err **err)

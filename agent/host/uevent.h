@@ -22,6 +22,15 @@ int uevent_open(int *fd, struct err **err);
  */
 int uevent_wait(int fd, struct pciaddr device, msec deadline, struct err **err);
 
+/*
+ * Takes all events that are there. true: one was about a PCI device that came, went, or changed its
+ * driver, or events were lost. Does not wait.
+ */
+bool uevent_of_pci(int fd);
+
+/* Is this event such a one? As the kernel sends it. */
+bool uevent_is_pci(const char *text, size_t size);
+
 /* Is this event, as the kernel sends it, about the device or something on it? */
 bool uevent_concerns(const char *text, size_t size, struct pciaddr device);
 

@@ -39,7 +39,8 @@ struct inbox {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned refs;
-	bool lost; /* the connection is closed, and not by us */
+	bool follows; /* all that changes a domain is told */
+	bool lost;    /* the connection is closed, and not by us */
 	struct virt_event *events;
 	size_t nevents;
 };
@@ -50,7 +51,7 @@ struct connection {
 	struct inbox *inbox;
 	bool listening; /* to its close */
 	bool watching;
-	int callbacks[3];
+	int callbacks[7];
 };
 
 static virConnectPtr conn_of(struct virt *virt)
@@ -108,7 +109,7 @@ static void inbox_unref(void *opaque)
 	if (left)
 		return;
 	for (size_t i = 0; i < inbox->nevents; i++)
-		free(inbox->events[i].alias);
+		virt_event_clear(&inbox->events[i]);
 	free(inbox->events);
 	(void)pthread_cond_destroy(&inbox->changed);
 	(void)pthread_mutex_destroy(&inbox->lock);
@@ -116,14 +117,16 @@ static void inbox_unref(void *opaque)
 }
 
 static void inbox_put(struct inbox *inbox, virDomainPtr dom, enum virt_event_kind kind,
-		      const char *alias)
+		      const char *alias, const char *what)
 {
 	struct virt_event *event;
 
 	(void)pthread_mutex_lock(&inbox->lock);
 	event = mem_append(&inbox->events, &inbox->nevents, sizeof(*event));
 	event->kind = kind;
+	event->name = mem_strdup(virDomainGetName(dom));
 	event->alias = mem_strdup(alias);
+	event->what = what;
 	(void)virDomainGetUUIDString(dom, event->uuid);
 	(void)pthread_cond_signal(&inbox->changed);
 	(void)pthread_mutex_unlock(&inbox->lock);
@@ -132,22 +135,103 @@ static void inbox_put(struct inbox *inbox, virDomainPtr dom, enum virt_event_kin
 static void on_removed(virConnectPtr conn, virDomainPtr dom, const char *alias, void *opaque)
 {
 	(void)conn;
-	inbox_put(opaque, dom, VIRT_DEVICE_REMOVED, alias);
+	inbox_put(opaque, dom, VIRT_DEVICE_REMOVED, alias, "device removed");
 }
 
 static void on_removal_failed(virConnectPtr conn, virDomainPtr dom, const char *alias, void *opaque)
 {
 	(void)conn;
-	inbox_put(opaque, dom, VIRT_DEVICE_REMOVAL_FAILED, alias);
+	inbox_put(opaque, dom, VIRT_DEVICE_REMOVAL_FAILED, alias, "device removal refused");
+}
+
+static const char *stopped_word(int detail)
+{
+	switch ((virDomainEventStoppedDetailType)detail) {
+	case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
+		return "crashed";
+	case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
+		return "destroyed";
+	case VIR_DOMAIN_EVENT_STOPPED_MIGRATED:
+		return "moved away";
+	case VIR_DOMAIN_EVENT_STOPPED_SAVED:
+		return "saved";
+	default:
+		return "stopped";
+	}
+}
+
+static const char *started_word(int detail)
+{
+	switch ((virDomainEventStartedDetailType)detail) {
+	case VIR_DOMAIN_EVENT_STARTED_MIGRATED:
+		return "arriving";
+	case VIR_DOMAIN_EVENT_STARTED_RESTORED:
+		return "restored";
+	default:
+		return "started";
+	}
+}
+
+/* What of a domain's life makes a difference to its VFs; NULL: that does not. */
+static const char *lifecycle_word(int event, int detail)
+{
+	switch ((virDomainEventType)event) {
+	case VIR_DOMAIN_EVENT_DEFINED:
+		return "defined";
+	case VIR_DOMAIN_EVENT_UNDEFINED:
+		return "undefined";
+	case VIR_DOMAIN_EVENT_STARTED:
+		return started_word(detail);
+	case VIR_DOMAIN_EVENT_RESUMED:
+		return detail == VIR_DOMAIN_EVENT_RESUMED_MIGRATED ? "arrived" : "resumed";
+	case VIR_DOMAIN_EVENT_STOPPED:
+		return stopped_word(detail);
+	default:
+		return NULL;
+	}
 }
 
 static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
 {
+	struct inbox *inbox = opaque;
+	const char *what = lifecycle_word(event, detail);
+
 	(void)conn;
-	(void)detail;
 	if (event == VIR_DOMAIN_EVENT_STOPPED)
-		inbox_put(opaque, dom, VIRT_DOMAIN_STOPPED, NULL);
+		inbox_put(inbox, dom, VIRT_DOMAIN_STOPPED, NULL, what);
+	else if (what && inbox->follows)
+		inbox_put(inbox, dom, VIRT_DOMAIN_CHANGED, NULL, what);
 	return 0;
+}
+
+static void on_added(virConnectPtr conn, virDomainPtr dom, const char *alias, void *opaque)
+{
+	(void)conn;
+	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, alias, "device added");
+}
+
+/* Of elements only ours counts. */
+static void on_metadata(virConnectPtr conn, virDomainPtr dom, int type, const char *uri,
+			void *opaque)
+{
+	(void)conn;
+	if (type == VIR_DOMAIN_METADATA_ELEMENT && uri && !strcmp(uri, METADATA_URI))
+		inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "metadata changed");
+}
+
+static void on_job(virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr params, int n,
+		   void *opaque)
+{
+	(void)conn;
+	(void)params;
+	(void)n;
+	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "job completed");
+}
+
+static void on_reboot(virConnectPtr conn, virDomainPtr dom, void *opaque)
+{
+	(void)conn;
+	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "rebooted");
 }
 
 static void on_close(virConnectPtr conn, int reason, void *opaque)
@@ -579,53 +663,6 @@ static int connection_set_metadata(struct virt *virt, const struct virt_dom *dom
 	return err_wrap(err, "writing the metadata of %s", dom->name);
 }
 
-/* States in files */
-
-static unsigned save_flags(unsigned flags)
-{
-	return (flags & VIRT_BYPASS_CACHE ? VIR_DOMAIN_SAVE_BYPASS_CACHE : 0) |
-	       (flags & VIRT_RUNNING ? VIR_DOMAIN_SAVE_RUNNING : 0) |
-	       (flags & VIRT_PAUSED ? VIR_DOMAIN_SAVE_PAUSED : 0);
-}
-
-static int connection_save(struct virt *virt, const struct virt_dom *dom, const char *path,
-			   unsigned flags, struct err **err)
-{
-	cleanup_virt_error virErrorPtr error = NULL;
-
-	if ((path ? virDomainSaveFlags(dom->handle, path, NULL, save_flags(flags))
-		  : virDomainManagedSave(dom->handle, save_flags(flags))) == 0)
-		return 0;
-	error = last_error();
-	failed_change((struct connection *)virt, dom->handle, error, VIRT_LIVE, err);
-	return err_wrap(err, "saving the state of %s", dom->name);
-}
-
-static int connection_saved_xml(struct virt *virt, const char *path, char **out, struct err **err)
-{
-	char *xml = virDomainSaveImageGetXMLDesc(conn_of(virt), path, 0);
-
-	if (!xml) {
-		cleanup_virt_error virErrorPtr error = last_error();
-
-		failed((struct connection *)virt, error, "", err);
-		return err_wrap(err, "reading the saved state in %s", path);
-	}
-	*out = xml;
-	return 0;
-}
-
-static int connection_restore(struct virt *virt, const char *path, unsigned flags, struct err **err)
-{
-	cleanup_virt_error virErrorPtr error = NULL;
-
-	if (virDomainRestoreFlags(conn_of(virt), path, NULL, save_flags(flags)) == 0)
-		return 0;
-	error = last_error();
-	failed((struct connection *)virt, error, "", err);
-	return err_wrap(err, "restoring the state in %s", path);
-}
-
 static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
 {
 	(void)virt;
@@ -634,20 +671,25 @@ static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
 
 /* Events */
 
-static int connection_watch(struct virt *virt, struct err **err)
-{
-	static const struct {
-		int id;
-		virConnectDomainEventGenericCallback call;
-	} wanted[] = {
-		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
-		{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
-		 VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
-		{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-	};
-	struct connection *c = (struct connection *)virt;
+/* Those that everybody gets who waits for a guest to let go are first. */
+#define WATCHED 3
+static const struct {
+	int id;
+	virConnectDomainEventGenericCallback call;
+} told[] = {
+	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
+	{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_added)},
+	{VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
+	{VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, VIR_DOMAIN_EVENT_CALLBACK(on_job)},
+	{VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
+};
+_Static_assert(ARRAY_SIZE(told) == ARRAY_SIZE(((struct connection *)0)->callbacks),
+	       "as many as are kept");
 
-	_Static_assert(ARRAY_SIZE(wanted) == ARRAY_SIZE(c->callbacks), "as many as are kept");
+static int listen_to(struct connection *c, size_t n, struct err **err)
+{
 	if (c->watching)
 		return 0;
 	/*
@@ -657,12 +699,11 @@ static int connection_watch(struct virt *virt, struct err **err)
 	 */
 	if (!c->listening)
 		c->listening = !virConnectRegisterCloseCallback(c->conn, on_close, c->inbox, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (c->callbacks[i] >= 0)
 			continue;
 		c->callbacks[i] = virConnectDomainEventRegisterAny(
-			c->conn, NULL, wanted[i].id, wanted[i].call, inbox_ref(c->inbox),
-			inbox_unref);
+			c->conn, NULL, told[i].id, told[i].call, inbox_ref(c->inbox), inbox_unref);
 		if (c->callbacks[i] < 0) {
 			cleanup_virt_error virErrorPtr error = last_error();
 
@@ -673,6 +714,22 @@ static int connection_watch(struct virt *virt, struct err **err)
 	}
 	c->watching = true;
 	return 0;
+}
+
+static int connection_watch(struct virt *virt, struct err **err)
+{
+	return listen_to((struct connection *)virt, WATCHED, err);
+}
+
+static int connection_follow(struct virt *virt, struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+
+	/* The end of a local socket is told by the kernel. */
+	(void)virConnectSetKeepAlive(c->conn, 0, 0);
+	virResetLastError();
+	c->inbox->follows = true;
+	return listen_to(c, ARRAY_SIZE(told), err);
 }
 
 static int connection_next_event(struct virt *virt, msec deadline, struct virt_event *out,
@@ -727,10 +784,8 @@ static const struct virt_ops connection_ops = {
 	.attach = connection_attach,
 	.detach = connection_detach,
 	.set_metadata = connection_set_metadata,
-	.save = connection_save,
-	.saved_xml = connection_saved_xml,
-	.restore = connection_restore,
 	.watch = connection_watch,
+	.follow = connection_follow,
 	.next_event = connection_next_event,
 	.dom_release = connection_dom_release,
 	.close = connection_close,

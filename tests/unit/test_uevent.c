@@ -22,6 +22,38 @@
 
 static const struct pciaddr vf = {.bus = 1, .device = 0x10};
 
+static void of_pci_devices_that_come_and_go(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+	} yes[] =
+		{
+			EVENT("add@" PORT "0000:01:10.0\0ACTION=add\0SUBSYSTEM=pci\0"),
+			EVENT("x\0SUBSYSTEM=pci\0PCI_ID=8086:10CA\0ACTION=remove\0"),
+			EVENT("x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=igbvf\0"),
+			EVENT("x\0ACTION=unbind\0SUBSYSTEM=pci\0"),
+		},
+	  no[] = {
+		  EVENT(""),
+		  EVENT("add@" PORT "0000:01:10.0"),
+		  EVENT("x\0ACTION=add\0SUBSYSTEM=net\0"),
+		  EVENT("x\0ACTION=change\0SUBSYSTEM=pci\0"),
+		  EVENT("x\0ACTION=add\0SUBSYSTEM=pci"),
+		  EVENT("x\0ACTION=add\0XSUBSYSTEM=pci\0"),
+		  EVENT("x\0ACTION=add\0SUBSYSTEM=pci_express\0"),
+		  EVENT("x\0SUBSYSTEM=pci\0"),
+	  };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		if (!uevent_is_pci(yes[i].text, yes[i].size))
+			fail_msg("yes[%zu] was not taken for one", i);
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		if (uevent_is_pci(no[i].text, no[i].size))
+			fail_msg("no[%zu] was taken for one", i);
+}
+
 static void of_the_device_or_on_it(void **state)
 {
 	static const struct {
@@ -108,6 +140,7 @@ static void the_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_pci_devices_that_come_and_go),
 		cmocka_unit_test(of_the_device_or_on_it),
 		cmocka_unit_test(never_behind_the_end),
 		cmocka_unit_test(not_from_the_kernel),
