@@ -17,6 +17,7 @@ prefix_of = $(if $(filter /usr,$(PREFIX)),/usr,$(PREFIX))
 BINDIR = $(prefix_of)/bin
 MANDIR = $(prefix_of)/share/man
 DATADIR = $(prefix_of)/share/vfpool
+UNITDIR ?= $(prefix_of)/lib/systemd/system
 
 PKGS := libvirt libxml-2.0 libnl-3.0 libnl-route-3.0 sqlite3 smartcols
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
@@ -49,9 +50,11 @@ PAGES := $(if $(RST2MAN),$(patsubst docs/%.rst,$(BUILD)/docs/%,$(MANPAGES)))
 # Where each is installed, below the manual pages' directory.
 INSTALLED_PAGES = $(foreach page,$(patsubst docs/%.rst,%,$(MANPAGES)),man$(lastword $(subst ., ,$(page)))/$(page))
 
+UNIT := $(BUILD)/dist/vfpool-agent.service
+
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(BUILD)/vfpool $(PAGES) ## build everything (BUILD=DIR: where; default build)
+all: $(BUILD)/vfpool $(UNIT) $(PAGES) ## build everything (BUILD=DIR: where; default build)
 
 $(BUILD)/vfpool: $(call objects,agent/main.c) $(ARCHIVE)
 	$(call say,LINK,$@)
@@ -81,15 +84,22 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call objects,$(FAKES)) $(ARCHIVE
 
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests
 
+# It names the program where that will be installed.
+$(BUILD)/dist/%: dist/%.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed 's|@BINDIR@|$(BINDIR)|' $< > $@.tmp && mv $@.tmp $@
+
 # Without rst2man there are no manual pages, and all else is the same.
 $(BUILD)/docs/%: docs/%.rst
 	@mkdir -p $(@D)
 	$(RST2MAN) --strict $< $@.tmp && mv $@.tmp $@
 
 .PHONY: install uninstall
-install: all ## install vfpool, its manual pages and schemas (PREFIX=DIR, DESTDIR=DIR)
+install: all ## install vfpool, its unit, manual pages and schemas (PREFIX=DIR, DESTDIR=DIR)
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 0755 $(BUILD)/vfpool $(DESTDIR)$(BINDIR)/vfpool
+	install -d $(DESTDIR)$(UNITDIR)
+	install -m 0644 $(UNIT) $(DESTDIR)$(UNITDIR)/
 	install -d $(DESTDIR)$(DATADIR)/schemas
 	install -m 0644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schemas/
 ifneq ($(PAGES),)
@@ -98,7 +108,7 @@ ifneq ($(PAGES),)
 endif
 
 uninstall: ## remove what install put there (leases are kept)
-	rm -f $(DESTDIR)$(BINDIR)/vfpool
+	rm -f $(DESTDIR)$(BINDIR)/vfpool $(DESTDIR)$(UNITDIR)/$(notdir $(UNIT))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(INSTALLED_PAGES))
 	rm -f $(patsubst xml/schemas/%,$(DESTDIR)$(DATADIR)/schemas/%,$(SCHEMAS))
 

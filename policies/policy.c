@@ -3,24 +3,21 @@
 
 #include <string.h>
 
+#include "core/cleanup.h"
+
 static const struct policy *const policies[] = {
-	&policy_first_fit, &policy_spread,        &policy_pack, &policy_numa,
-	&policy_link_up,   &policy_anti_affinity, NULL,
+	&policy_first_fit, &policy_spread,  &policy_pack,
+	&policy_numa,      &policy_link_up, &policy_anti_affinity,
 };
 
 #define CHAIN_MAX 8
 
 const struct policy *policy_by_name(const char *name)
 {
-	for (const struct policy *const *p = policies; *p; p++)
-		if (!strcmp((*p)->name, name))
-			return *p;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
 	return NULL;
-}
-
-const struct policy *const *policies_all(void)
-{
-	return policies;
 }
 
 static int by_place(const struct candidate *a, const struct candidate *b)

@@ -24,12 +24,10 @@ char *ini_value(const struct ini *ini); /* The caller frees it. */
 /* Copies *keeper with its id; MATCH_NO: not at all. */
 void keepers_add(struct keepers *keepers, const struct keeper *keeper, enum match match);
 
-void keepers_add_setter(struct keepers *keepers, const struct setter *setter, enum match match);
-
-/* NetworkManager's connections, and its own settings */
+/* NetworkManager's connections */
 void keepers_find_nm(struct keepers *keepers, const struct keeper_facts *facts,
 		     const struct pf *pf);
-/* systemd's .link files, and its .network files as far as they set VFs to something */
+/* systemd's .link files */
 void keepers_find_links(struct keepers *keepers, const struct keeper_facts *facts,
 			const struct pf *pf);
 /* udev's rules */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The agent's loop.
+ *
+ * It decides whose turn it is, and no more: it opens neither libvirt nor the store, and reads no
+ * device. Whatever can take long, hang or crash is done by workers: processes of this very program,
+ * each with one task, which say in lines what they find (daemon/line.h). One follows libvirt's
+ * events for as long as the connection lasts; a bounded number of others make one guest each what
+ * it should be. The kernel's own events come to the loop directly. Without events it sleeps.
+ */
+#ifndef VFPOOL_DAEMON_DAEMON_H
+#define VFPOOL_DAEMON_DAEMON_H
+
+#include "core/err.h"
+
+#define DAEMON_WORKERS 4
+#define DAEMON_WORKERS_MAX 16
+
+/* A worker's task is said by the words behind "agent -- " in its command line. */
+#define TASK_FOLLOW "follow"
+#define TASK_GUEST "guest" /* UUID NAME CAUSE [last] */
+#define TASK_LOOK "look"
+#define TASK_RESIZES "resizes"
+#define TASK_STUCK "stuck" /* UUID REASON */
+
+struct daemon_options {
+	/* Options of every command that the workers get, too: "-c", URI. NULL ends them. */
+	const char *const *globals;
+	unsigned workers;
+	unsigned seconds; /* that guests have to let go */
+};
+
+/* Returns when it was told to end by SIGTERM or SIGINT; within 2 s. */
+int daemon_run(const struct daemon_options *options, struct err **err);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the agent's workers do, each in a process of its own that says lines (daemon/line.h) to out.
+ * Each can be killed at any moment: a converge carries on from anywhere.
+ */
+#ifndef VFPOOL_DAEMON_WORK_H
+#define VFPOOL_DAEMON_WORK_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "host/edges.h"
+
+struct work_guest {
+	const char *uuid, *name;
+	const char *cause; /* what happened to it */
+	unsigned seconds;  /* how long it has to let go */
+	bool last;         /* if it fails, its leases say from now on why they are stuck */
+};
+
+/* Makes one guest what it should be. Needs all edges. What fails is said, and no error. */
+void work_guest(struct edges *edges, const struct work_guest *guest, int out);
+
+/* Its leases are stuck, for this reason: where the work itself could not say so. Needs the store.
+ */
+int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct err **err);
+
+/* Finishes resizes that were interrupted. Needs all edges. */
+void work_resizes(struct edges *edges, unsigned seconds, int out);
+
+/*
+ * Follows libvirt's events, and says each as one of a guest; first all guests that have anything of
+ * ours, as if something had happened to them. Returns when the connection breaks: ERR_LOST. Needs
+ * libvirt and the store.
+ */
+int work_follow(struct edges *edges, int out, struct err **err);
+
+/*
+ * Says the guests that have leases which are not as they should be, as far as the host itself can
+ * tell: the VF is gone, or there again, or on its way. Needs the store and the host.
+ */
+int work_look(struct edges *edges, int out, struct err **err);
+
+/* Says why a task could not be done. */
+void work_say_failure(int out, const struct err *why);
+
+#endif

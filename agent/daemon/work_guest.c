@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "converge/converge.h"
+#include "converge/park.h"
+#include "converge/resize.h"
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "daemon/line.h"
+#include "daemon/work.h"
+#include "host/journal.h"
+
+/* What one worker has to tell; edges->lock has no argument, so there is one. */
+static struct {
+	int out;
+	char lock[sizeof("domain-") + UUID_STRLEN];
+	int (*take)(const char *name, msec deadline, int *fd, struct err **err);
+} telling;
+
+/* With the guest's lock nobody else changes it: what happens from now on may not be seen. */
+static int lock_and_tell(const char *name, msec deadline, int *fd, struct err **err)
+{
+	if (telling.take(name, deadline, fd, err))
+		return -1;
+	if (!strcmp(name, telling.lock))
+		(void)line_say(telling.out, "begun", NULL);
+	return 0;
+}
+
+static const char *did(const struct subject *sub)
+{
+	if (sub->did & 1u << STEP_LOSE)
+		return "has vanished";
+	if (sub->did & 1u << STEP_DROP)
+		return "is free again";
+	if (sub->did & 1u << STEP_GIVE_UP)
+		return "takes the place of another one";
+	if (sub->did & 1u << STEP_PLUG)
+		return sub->want & VIEW_LIVE ? "put into the guest" : "written into the definition";
+	if (sub->did & (1u << STEP_SET | 1u << STEP_CLAIM | 1u << STEP_CONFIRM))
+		return "is as it should be again";
+	return "set right";
+}
+
+static void say(int out, enum journal_priority priority, const struct subject *sub,
+		const char *text)
+{
+	const char digit[] = {(char)('0' + priority), '\0'};
+
+	(void)line_say(out, "say", digit, sub ? pciaddr_str(sub->vf) : "",
+		       sub ? sub->assignment.id : "", text, NULL);
+}
+
+static void say_subject(int out, const struct subject *sub, const char *cause)
+{
+	cleanup_free char *name = sub->pf ? mem_printf("%s/%u", sub->pf, sub->index)
+					  : mem_strdup(pciaddr_str(sub->vf));
+	cleanup_free char *text = sub->err ? mem_printf("VF %s: %s", name, sub->err->what)
+					   : mem_printf("VF %s %s (assignment %s; %s)", name,
+							did(sub), sub->assignment.id, cause);
+
+	say(out, sub->err ? JOURNAL_WARNING : JOURNAL_NOTICE, sub, text);
+}
+
+struct told {
+	int out;
+	const char *cause;
+	bool mended;
+};
+
+static void tell_plan(void *arg, const char *domain, const struct plan *plan)
+{
+	struct told *told = arg;
+
+	(void)domain;
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		const struct subject *sub = &plan->subjects[i];
+
+		if (sub->did && !sub->err && !sub->failed) {
+			say_subject(told->out, sub, told->cause);
+			told->mended = true;
+		} else if (sub->did & 1u << STEP_LOSE || sub->err) {
+			/* The first one's error is the whole's, and said with that. */
+			say_subject(told->out, sub, told->cause);
+		}
+	}
+}
+
+/* Those that fail are stuck; where no plan could be made, all that is not settled. */
+static bool is_stuck(const struct lease *lease, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (!strcmp(plan->subjects[i].assignment.id, lease->assignment))
+			return plan->subjects[i].failed;
+	return true;
+}
+
+/*
+ * reason NULL: none is stuck any more. A failure is no worse for not being noted: it has been said.
+ */
+static void note(struct edges *edges, const char *uuid, const struct plan *plan, const char *reason)
+{
+	struct store *store = edges->store;
+	struct leases leases = {0};
+
+	if (store->ops->list(store, uuid, NULL, &leases, NULL))
+		return;
+	for (size_t i = 0; i < leases.n; i++) {
+		struct lease *lease = &leases.items[i];
+		const char *now = reason && is_stuck(lease, plan) ? reason : NULL;
+
+		/* One that is lost says why by itself. */
+		if (lease->state == LEASE_LOST || (!now && !lease->reason) ||
+		    (now && lease->reason && !strcmp(now, lease->reason)))
+			continue;
+		free(lease->reason);
+		lease->reason = mem_strdup(now);
+		(void)store->ops->update(store, lease, NULL);
+	}
+	leases_clear(&leases);
+}
+
+int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct err **err)
+{
+	const struct plan none = {0};
+
+	(void)err;
+	note(edges, uuid, &none, reason);
+	return 0;
+}
+
+static void unpark_over(struct assignments *list, const char *here, int64_t now)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].parked && parking_is_over(&list->items[i].parking, here, now))
+			list->items[i].parked = false;
+}
+
+/* What its metadata says, and what is parked there but over. */
+static struct wants wants_by_now(const struct converge *c)
+{
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
+	struct wants wants = wants_of(&c->domain);
+
+	unpark_over(&wants.live, here.host, c->edges->wall());
+	unpark_over(&wants.config, here.host, c->edges->wall());
+	return wants;
+}
+
+/* The next moment at which something is over by itself, in seconds since 1970; 0: none. */
+static int64_t next_moment(const struct converge *c, const struct wants *wants)
+{
+	int64_t next = 0;
+
+	for (size_t i = 0; i < wants->live.n; i++) {
+		const struct assignment *a = &wants->live.items[i];
+
+		if (a->parked && a->parking.reason != PARK_RESIZE &&
+		    (!next || a->parking.until < next))
+			next = a->parking.until;
+	}
+	for (size_t i = 0; i < c->leases.n; i++) {
+		const struct lease *lease = &c->leases.items[i];
+
+		if (lease->state == LEASE_RESERVED && lease->expires &&
+		    (!next || lease->expires < next))
+			next = lease->expires;
+	}
+	return next;
+}
+
+static void say_again(struct edges *edges, int64_t moment, int out)
+{
+	int64_t now = edges->wall();
+	cleanup_free char *left = NULL;
+
+	if (!moment)
+		return;
+	left = mem_printf("%" PRId64, (moment > now ? moment - now : 1) * 1000);
+	(void)line_say(out, "again", left, NULL);
+}
+
+void work_say_failure(int out, const struct err *why)
+{
+	cleanup_free char *text =
+		why->next ? mem_printf("%s; %s", why->what, why->next) : mem_strdup(why->what);
+
+	(void)line_say(out, why->code == ERR_LOST ? "lost" : "failed", text, NULL);
+}
+
+/* c is open. */
+static int converge_guest(struct converge *c, const struct work_guest *guest, struct told *told,
+			  struct plan *plan, struct err **err)
+{
+	struct wants wants = wants_by_now(c);
+	int result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
+
+	tell_plan(told, guest->name, plan);
+	say_again(c->edges, next_moment(c, &wants), told->out);
+	wants_clear(&wants);
+	return result;
+}
+
+void work_guest(struct edges *edges, const struct work_guest *guest, int out)
+{
+	cleanup_free char *cause = mem_printf("agent: %s", guest->cause);
+	struct told told = {.out = out, .cause = guest->cause};
+	const struct resize_listener listener = {.heard = tell_plan, .arg = &told};
+	struct edges mine = *edges;
+	struct converge c;
+	struct plan plan = {0};
+	cleanup_err struct err *why = NULL;
+
+	telling.out = out;
+	telling.take = edges->lock;
+	(void)snprintf(telling.lock, sizeof(telling.lock), "domain-%s", guest->uuid);
+	mine.lock = lock_and_tell;
+	edges->store->ops->because(edges->store, cause);
+	if (!resize_resume(edges, guest->uuid, guest->seconds, &listener, &why) &&
+	    !converge_open_leased(&c, &mine, guest->uuid, guest->name, guest->seconds, &why)) {
+		(void)converge_guest(&c, guest, &told, &plan, &why);
+		/* While nobody else is at work on it. */
+		if (!why)
+			note(edges, guest->uuid, &plan, NULL);
+		else if (guest->last && why->code != ERR_LOST)
+			note(edges, guest->uuid, &plan, why->what);
+		converge_close(&c);
+	} else if (guest->last && why->code != ERR_LOST) {
+		note(edges, guest->uuid, &plan, why->what);
+	}
+	if (told.mended)
+		(void)line_say(out, "mended", NULL);
+	if (why)
+		work_say_failure(out, why);
+	plan_clear(&plan);
+}
+
+void work_resizes(struct edges *edges, unsigned seconds, int out)
+{
+	struct told told = {.out = out, .cause = "number of VFs"};
+	const struct resize_listener listener = {.heard = tell_plan, .arg = &told};
+	cleanup_err struct err *why = NULL;
+
+	edges->store->ops->because(edges->store, "agent: resize resumed");
+	if (resize_resume(edges, NULL, seconds, &listener, &why))
+		work_say_failure(out, why);
+}

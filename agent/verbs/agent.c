@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* agent: the daemon. What its workers are to do follows as words, which are nobody else's affair.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "converge/converge.h"
+#include "core/cleanup.h"
+#include "daemon/daemon.h"
+#include "daemon/line.h"
+#include "daemon/work.h"
+#include "host/poolfiles.h"
+#include "verbs/number.h"
+#include "verbs/verb.h"
+
+#define TIMEOUT_MAX 86400
+#define WORDS_MAX 5
+
+enum { KEY_WORKERS = 0x200, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+	{"workers", KEY_WORKERS, "N", 0, "Work on so many guests at a time, 1-16 (default 4)", 0},
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0, "Give each guest so long to let go (default 30)", 0},
+	{0},
+};
+
+struct request {
+	unsigned workers;
+	unsigned timeout;
+	const char *words[WORDS_MAX];
+	size_t n;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case KEY_WORKERS:
+		return number_option(state, "workers", arg, 1, DAEMON_WORKERS_MAX,
+				     &request->workers);
+	case KEY_TIMEOUT:
+		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+	case ARGP_KEY_ARG:
+		if (request->n == WORDS_MAX)
+			return ARGP_ERR_UNKNOWN;
+		request->words[request->n++] = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int run_daemon(const struct session *session, const struct request *request,
+		      struct err **err)
+{
+	const char *globals[] = {"--store", session->store, "--pools", session->pools,
+				 NULL,      NULL,           NULL};
+	const struct daemon_options daemon = {
+		.globals = globals,
+		.workers = request->workers,
+		.seconds = request->timeout,
+	};
+
+	if (geteuid() != 0) {
+		err_set(err, ERR_FAILED, "this needs root");
+		return err_next(err, "`systemctl start vfpool-agent`");
+	}
+	if (session->uri) {
+		globals[4] = "--connect";
+		globals[5] = session->uri;
+	}
+	return daemon_run(&daemon, err);
+}
+
+static bool is_task(const struct request *request, const char *task, size_t n)
+{
+	return !strcmp(request->words[0], task) && request->n >= n;
+}
+
+/* libvirt first: that it is not there is nobody's failure, and no reason to give up a guest. */
+static int open_edges(struct session *session, struct err **err)
+{
+	if (!session_need(session, NEED_VIRT, err))
+		return session_need(session, NEED_HOST | NEED_POOLS | NEED_STORE_WRITE, err);
+	return err_recode(err, ERR_LOST);
+}
+
+static int run_task(struct session *session, const struct request *request, struct err **err)
+{
+	const char *const *words = request->words;
+
+	if (is_task(request, TASK_GUEST, 4)) {
+		const struct work_guest guest = {
+			.uuid = words[1],
+			.name = words[2],
+			.cause = words[3],
+			.seconds = request->timeout,
+			.last = request->n == 5,
+		};
+
+		if (strlen(guest.uuid) != UUID_STRLEN - 1)
+			return err_set(err, ERR_USAGE, "'%s' is no UUID", guest.uuid);
+		if (open_edges(session, err))
+			return -1;
+		work_guest(&session->edges, &guest, STDOUT_FILENO);
+		return 0;
+	}
+	if (is_task(request, TASK_FOLLOW, 1))
+		return session_need(session, NEED_VIRT | NEED_STORE, err) ||
+				       work_follow(&session->edges, STDOUT_FILENO, err)
+			       ? -1
+			       : 0;
+	if (is_task(request, TASK_LOOK, 1))
+		return session_need(session, NEED_HOST | NEED_STORE, err) ||
+				       work_look(&session->edges, STDOUT_FILENO, err)
+			       ? -1
+			       : 0;
+	if (is_task(request, TASK_RESIZES, 1)) {
+		if (open_edges(session, err))
+			return -1;
+		work_resizes(&session->edges, request->timeout, STDOUT_FILENO);
+		return 0;
+	}
+	if (is_task(request, TASK_STUCK, 3))
+		return session_need(session, NEED_STORE_WRITE, err) ||
+				       work_stuck(&session->edges, words[1], words[2], err)
+			       ? -1
+			       : 0;
+	return err_set(err, ERR_USAGE, "agent takes no such argument: '%s'", words[0]);
+}
+
+static int run(const struct verb *verb, struct session *session, int argc, char **argv,
+	       struct err **err)
+{
+	struct request request = {.workers = DAEMON_WORKERS, .timeout = CONVERGE_TIMEOUT_S};
+	int parsed = verb_parse(verb, parse, argc, argv, &request, err);
+	cleanup_err struct err *why = NULL;
+
+	if (parsed)
+		return parsed < 0 ? -1 : 0;
+	if (!request.n)
+		return run_daemon(session, &request, err);
+	if (run_task(session, &request, &why)) {
+		/* A mistake of who typed it is told to him. */
+		if (why->code == ERR_USAGE) {
+			*err = steal(&why);
+			return -1;
+		}
+		work_say_failure(STDOUT_FILENO, why);
+	}
+	return 0;
+}
+
+const struct verb verb_agent = {
+	.name = "agent",
+	.args = "",
+	.help = "The daemon: keep every guest what it should be",
+	.options = options,
+	.run = run,
+};
