@@ -19,6 +19,7 @@ static const char *const refusal_names[] = {
 	[REFUSAL_HOST_DRIVER] = "host-driver",
 	[REFUSAL_NO_IOMMU] = "no-iommu",
 	[REFUSAL_GROUP] = "iommu-group",
+	[REFUSAL_KIND] = "other-kind",
 	[REFUSAL_BUSY] = "busy",
 	[REFUSAL_OTHER_INDEX] = "not-asked-for",
 	[REFUSAL_EXCLUDED] = "excluded",
@@ -31,6 +32,32 @@ static_assert(ARRAY_SIZE(refusal_names) == REFUSAL_NODE + 1, "a name for every r
 const char *refusal_name(enum refusal refusal)
 {
 	return refusal_names[refusal];
+}
+
+bool refusal_is_use(enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_LEASED:
+	case REFUSAL_DOMAIN:
+	case REFUSAL_DEFINED:
+	case REFUSAL_HOST_ADDRESS:
+	case REFUSAL_HOST_MASTER:
+	case REFUSAL_HOST_NETNS:
+	case REFUSAL_HOST_DRIVER:
+	case REFUSAL_BUSY:
+		return true;
+	case REFUSAL_NONE:
+	case REFUSAL_KIND:
+	case REFUSAL_NO_IOMMU:
+	case REFUSAL_GROUP:
+	case REFUSAL_OTHER_INDEX:
+	case REFUSAL_EXCLUDED:
+	case REFUSAL_RESERVED:
+	case REFUSAL_LIMIT:
+	case REFUSAL_NODE:
+		return false;
+	}
+	return false;
 }
 
 void foreigns_clear(struct foreigns *foreigns)
@@ -161,6 +188,20 @@ static enum refusal judge_by_others(const struct judge *judge, const struct vf *
 	return REFUSAL_NONE;
 }
 
+/* What belongs to a network card alone is not dropped for a VF of something else. */
+static char *other_kind(const struct judge *judge, const struct pf *pf)
+{
+	const char *of_pool = judge->pool ? pool_nic_word(judge->pool) : NULL;
+
+	if (pf->nic)
+		return judge->no_nic ? mem_printf("it is a NIC, and the guest is owed none") : NULL;
+	if (of_pool)
+		return mem_printf("it is no NIC, and pool %s sets %s", judge->pool->name, of_pool);
+	if (judge->nic_word)
+		return mem_printf("it is no NIC, and only one has %s", judge->nic_word);
+	return NULL;
+}
+
 /*
  * The order is from what says most to what says least: a VF that vfpool gave to a guest is also
  * on vfio-pci, and "leased to web1" is what the user needs to read.
@@ -222,6 +263,9 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 				     vf->group_peer);
 		return REFUSAL_GROUP;
 	}
+	*reason = other_kind(judge, pf);
+	if (*reason)
+		return REFUSAL_KIND;
 	if (busy(judge, vf->addr)) {
 		*reason = mem_printf("libvirt says that it is in use");
 		return REFUSAL_BUSY;
@@ -233,9 +277,11 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 void candidates_add(struct candidates *candidates, const struct judge *judge, const struct pf *pf)
 {
 	size_t place = candidates->npfs;
+	struct judge any = *judge;
 	struct candidate_pf *of =
 		mem_append(&candidates->pfs, &candidates->npfs, sizeof(*candidates->pfs));
 
+	any.index = -1;
 	of->pf = pf;
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		struct candidate *c = mem_append(&candidates->items, &candidates->n, sizeof(*c));
@@ -243,8 +289,14 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 		c->pf = pf;
 		c->vf = &pf->vfs[i];
 		c->place = place;
-		c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
-		of->free += c->refusal == REFUSAL_NONE;
+		c->refusal = candidate_judge(&any, pf, c->vf, &c->reason);
+		c->counted = c->refusal == REFUSAL_NONE;
+		of->free += c->counted;
+		of->used += refusal_is_use(c->refusal);
+		if (judge->index >= 0) {
+			free(c->reason);
+			c->refusal = candidate_judge(judge, pf, c->vf, &c->reason);
+		}
 		of->total += !judge->pool || pool_holds(judge->pool, c->vf);
 	}
 }
@@ -252,7 +304,11 @@ void candidates_add(struct candidates *candidates, const struct judge *judge, co
 void candidate_refuse(struct candidates *candidates, struct candidate *candidate,
 		      enum refusal refusal, char *reason)
 {
-	candidates->pfs[candidate->place].free--;
+	struct candidate_pf *of = &candidates->pfs[candidate->place];
+
+	of->free -= candidate->counted;
+	candidate->counted = false;
+	of->used += refusal_is_use(refusal);
 	candidate->refusal = refusal;
 	candidate->reason = reason;
 }

@@ -26,6 +26,7 @@ enum refusal {
 				that */
 	REFUSAL_NO_IOMMU,
 	REFUSAL_GROUP,       /* shares its IOMMU group */
+	REFUSAL_KIND,        /* no NIC's, where only that would do; or the other way round */
 	REFUSAL_BUSY,        /* libvirt said, in this very run, that it is in use */
 	REFUSAL_OTHER_INDEX, /* another VF was asked for by name */
 	REFUSAL_EXCLUDED,    /* the pool never hands it out */
@@ -68,7 +69,9 @@ struct judge {
 	const struct pool *pool;        /* NULL: a PF that is a pool by itself */
 	const struct pool *const *also; /* then: the defined pools that have that PF */
 	size_t nalso;
-	const int *nodes; /* the guest's NUMA nodes; none: it may run anywhere */
+	const char *nic_word; /* why only a NIC's will do: "a VLAN"; NULL: nothing asks for one */
+	bool no_nic;          /* a NIC's will not do: the guest is owed something else */
+	const int *nodes;     /* the guest's NUMA nodes; none: it may run anywhere */
 	size_t nnodes;
 	size_t of_guest; /* how many of the pool's VFs this guest has already */
 	size_t of_pool;  /* how many all guests have */
@@ -78,14 +81,16 @@ struct candidate {
 	const struct pf *pf;
 	const struct vf *vf;
 	size_t place; /* of its PF among the candidates' PFs */
+	bool counted; /* among its PF's free ones */
 	enum refusal refusal;
 	char *reason; /* a sentence part: "held by web1 (assignment 0a1b2c3d)"; NULL when free */
 };
 
-/* A PF among the candidates, counted as they are added; what its pool excludes does not count. */
+/* A PF among the candidates, counted as they are added, whichever VF is asked for by name. */
 struct candidate_pf {
 	const struct pf *pf;
-	size_t free, total;
+	size_t free, total; /* what its pool excludes does not count */
+	size_t used;        /* somebody has it, or is promised it, whoever that is */
 };
 
 struct candidates {
@@ -108,5 +113,8 @@ void candidate_refuse(struct candidates *candidates, struct candidate *candidate
 void candidates_clear(struct candidates *candidates);
 
 const char *refusal_name(enum refusal refusal); /* a short word for --json: "leased" */
+
+/* Is it against a VF that somebody has it, and not that nobody may have it? */
+bool refusal_is_use(enum refusal refusal);
 
 #endif

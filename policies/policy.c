@@ -3,21 +3,24 @@
 
 #include <string.h>
 
-#include "core/cleanup.h"
-
 static const struct policy *const policies[] = {
-	&policy_first_fit, &policy_spread,  &policy_pack,
-	&policy_numa,      &policy_link_up, &policy_anti_affinity,
+	&policy_first_fit, &policy_spread,        &policy_pack, &policy_numa,
+	&policy_link_up,   &policy_anti_affinity, NULL,
 };
 
 #define CHAIN_MAX 8
 
 const struct policy *policy_by_name(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
-		if (!strcmp(policies[i]->name, name))
-			return policies[i];
+	for (const struct policy *const *p = policies; *p; p++)
+		if (!strcmp((*p)->name, name))
+			return *p;
 	return NULL;
+}
+
+const struct policy *const *policies_all(void)
+{
+	return policies;
 }
 
 static int by_place(const struct candidate *a, const struct candidate *b)

@@ -35,6 +35,9 @@ extern const struct policy policy_numa;
 extern const struct policy policy_pack;
 extern const struct policy policy_spread;
 
+/* All there are, and NULL behind them. */
+const struct policy *const *policies_all(void);
+
 /* NULL: there is no policy of that name. */
 const struct policy *policy_by_name(const char *name);
 

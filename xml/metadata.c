@@ -65,7 +65,9 @@ static void write_assignment(struct write *write, const struct assignment *assig
 	if (assignment->index >= 0)
 		write_attr_number(write, "index", (unsigned)assignment->index);
 	write_attr(write, "form", form_name(assignment->form));
-	write_leaf(write, "mac", "address", mac_str(assignment->mac));
+	/* What is no NIC has none of these. */
+	if (!mac_is_zero(assignment->mac))
+		write_leaf(write, "mac", "address", mac_str(assignment->mac));
 	settings_write(write, &asked);
 	if (assignment->guest_set)
 		write_pciaddr(write, true, assignment->guest);
@@ -120,6 +122,7 @@ static int read_attributes(const xmlNode *element, struct assignment *out, struc
 		return strict_bad(element, "form", form, "interface or hostdev", err);
 	if (index && !strict_decimal(index, 0, VF_INDEX_MAX, &number))
 		return strict_bad(element, "index", index, "the index of a VF", err);
+	out->form_set = true;
 	memcpy(out->id, id, sizeof(out->id));
 	out->pool = mem_strdup(pool);
 	out->index = index ? (int)number : -1;
@@ -159,9 +162,9 @@ static int read_children(const xmlNode *element, struct assignment *out, struct 
 	    strict_take(&next, METADATA_URI, "parked", &parked, err) < 0 ||
 	    strict_end(next, err) < 0)
 		return -1;
-	if (!mac)
-		return node_error(element, err, "has no <mac>");
-	if (read_mac(mac, &out->mac, err) < 0 ||
+	if (!mac && (out->form == FORM_INTERFACE || vlan || flags || rate))
+		return node_error(element, err, "has no <mac>, as only a hostdev that is no NIC");
+	if ((mac && read_mac(mac, &out->mac, err) < 0) ||
 	    (vlan && settings_read_vlan(vlan, METADATA_URI, &out->settings, err) < 0) ||
 	    (flags && settings_read_flags(flags, &out->settings, err) < 0) ||
 	    (rate && settings_read_rate(rate, &out->settings, err) < 0) ||
@@ -181,7 +184,7 @@ static int check_unique(const struct assignments *list, const struct assignment 
 	for (size_t i = 0; i < list->n; i++) {
 		if (strcmp(list->items[i].id, item->id) == 0)
 			return node_error(element, err, "there is another with id %s", item->id);
-		if (mac_equal(list->items[i].mac, item->mac))
+		if (!mac_is_zero(item->mac) && mac_equal(list->items[i].mac, item->mac))
 			return node_error(element, err, "there is another with MAC %s",
 					  mac_str(item->mac));
 	}

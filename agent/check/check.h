@@ -39,6 +39,7 @@ enum verdict {
 	X(VF_NETDEVS, "vf-netdevs")                   \
 	X(IOMMU_GROUPS, "iommu-groups")               \
 	X(NUMA, "numa")                               \
+	X(VF_SETTINGS, "vf-settings")                 \
 	X(PERSISTENCE, "persistence")
 
 #define CHECK_ID(id, name) CHECK_##id,

@@ -12,6 +12,7 @@
 
 static const char *const kind_names[] = {
 	[KEEPER_NM] = "networkmanager",
+	[KEEPER_NM_CONF] = "networkmanager",
 	[KEEPER_LINK] = "link",
 	[KEEPER_RULE] = "udev",
 };
@@ -27,6 +28,9 @@ void keepers_clear(struct keepers *keepers)
 	for (size_t i = 0; i < keepers->n; i++)
 		free(keepers->items[i].id);
 	free(keepers->items);
+	for (size_t i = 0; i < keepers->nsetters; i++)
+		free(keepers->setters[i].id);
+	free(keepers->setters);
 	*keepers = (struct keepers){0};
 }
 
@@ -77,6 +81,18 @@ void keepers_add(struct keepers *keepers, const struct keeper *keeper, enum matc
 	new = mem_append(&keepers->items, &keepers->n, sizeof(*new));
 	*new = *keeper;
 	new->id = mem_strdup(keeper->id);
+	new->certain = match == MATCH_YES;
+}
+
+void keepers_add_setter(struct keepers *keepers, const struct setter *setter, enum match match)
+{
+	struct setter *new;
+
+	if (match == MATCH_NO)
+		return;
+	new = mem_append(&keepers->setters, &keepers->nsetters, sizeof(*new));
+	*new = *setter;
+	new->id = mem_strdup(setter->id);
 	new->certain = match == MATCH_YES;
 }
 

@@ -6,6 +6,9 @@
  * goes down, if the connection has a section for SR-IOV at all. udev, by a .link file or by a
  * rule, sets it whenever the interface appears. Another number than the current one takes all VFs
  * away first, for each of them but a rule that wants none to be there.
+ *
+ * Some also say what VFs are set to (MAC, VLAN, trust), and set that anew whenever they handle the
+ * PF's interface, whoever has the VF then.
  */
 #ifndef VFPOOL_CHECK_KEEPERS_H
 #define VFPOOL_CHECK_KEEPERS_H
@@ -15,7 +18,12 @@
 
 #include "model/facts.h"
 
-enum keeper_kind { KEEPER_NM, KEEPER_LINK, KEEPER_RULE };
+enum keeper_kind {
+	KEEPER_NM,
+	KEEPER_NM_CONF, /* NetworkManager's own settings, no connection */
+	KEEPER_LINK,
+	KEEPER_RULE,
+};
 
 struct keeper {
 	enum keeper_kind kind;
@@ -27,9 +35,21 @@ struct keeper {
 	bool patient;     /* it leaves a PF alone that has VFs */
 };
 
+enum setter_kind { SETTER_NM, SETTER_LINK, SETTER_NETWORKD };
+
+/* Sets VFs of the PF to something. */
+struct setter {
+	enum setter_kind kind;
+	const char *path; /* borrowed from the facts */
+	char *id;         /* of NetworkManager's connection */
+	bool certain;
+};
+
 struct keepers {
 	struct keeper *items;
 	size_t n;
+	struct setter *setters;
+	size_t nsetters;
 };
 
 /* device: .pf with driver, interface, MAC and number, and the PCI ids. */

@@ -24,10 +24,12 @@ char *ini_value(const struct ini *ini); /* The caller frees it. */
 /* Copies *keeper with its id; MATCH_NO: not at all. */
 void keepers_add(struct keepers *keepers, const struct keeper *keeper, enum match match);
 
-/* NetworkManager's connections */
+void keepers_add_setter(struct keepers *keepers, const struct setter *setter, enum match match);
+
+/* NetworkManager's connections, and its own settings */
 void keepers_find_nm(struct keepers *keepers, const struct keeper_facts *facts,
 		     const struct pf *pf);
-/* systemd's .link files */
+/* systemd's .link files, and its .network files as far as they set VFs to something */
 void keepers_find_links(struct keepers *keepers, const struct keeper_facts *facts,
 			const struct pf *pf);
 /* udev's rules */

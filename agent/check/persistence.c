@@ -15,6 +15,7 @@ static const char *keeper_words(enum keeper_kind kind)
 	switch (kind) {
 	case KEEPER_NM:
 		return "NetworkManager's connection ";
+	case KEEPER_NM_CONF:
 	case KEEPER_LINK:
 	case KEEPER_RULE:
 		break;
@@ -77,6 +78,23 @@ static void judge_nm(struct judging *j, const struct keeper *keeper)
 		       "NetworkManager's connection %s makes %ld", id, keeper->count);
 }
 
+static void judge_nm_conf(struct judging *j, const struct keeper *keeper)
+{
+	const struct pf *pf = &j->device->pf;
+	cleanup_free char *path = shell_word(keeper->path);
+
+	if (keeper->count != (long)pf->num_vfs)
+		report(j, CHECK_PERSISTENCE, VERDICT_WARN,
+		       mem_printf("sed -i 's/^sriov-num-vfs=.*/sriov-num-vfs=%u/' %s", pf->num_vfs,
+				  path),
+		       "%s makes it %ld VFs when NetworkManager starts: the %u that are there, "
+		       "also in guests, vanish",
+		       keeper->path, keeper->count, pf->num_vfs);
+	else
+		report(j, CHECK_PERSISTENCE, VERDICT_PASS, NULL, "%s makes %ld%s", keeper->path,
+		       keeper->count, keeper->certain ? "" : ", if it means this PF");
+}
+
 static void judge_udev(struct judging *j, const struct keeper *keeper)
 {
 	const struct pf *pf = &j->device->pf;
@@ -136,6 +154,44 @@ static bool judge_quarrel(struct judging *j, const struct keepers *keepers)
 	return false;
 }
 
+/* One who sets VFs of guests to something else whenever the PF's interface is handled anew. */
+static void judge_settings(struct judging *j, const struct keepers *keepers)
+{
+	const struct setter *setter = keepers->nsetters ? &keepers->setters[0] : NULL;
+	cleanup_free char *path = setter ? shell_word(setter->path) : NULL;
+	cleanup_free char *id = setter && setter->id ? shell_word(setter->id) : NULL;
+	const char *unsure;
+
+	if (!setter) {
+		report(j, CHECK_VF_SETTINGS, VERDICT_PASS, NULL,
+		       "NetworkManager, networkd and udev set nothing on its VFs");
+		return;
+	}
+	unsure = setter->certain ? "" : ", if it means this PF";
+	switch (setter->kind) {
+	case SETTER_NM:
+		report(j, CHECK_VF_SETTINGS, VERDICT_WARN,
+		       mem_printf("nmcli connection modify %s sriov.vfs ''", id ? id : path),
+		       "NetworkManager's connection %s sets VFs whenever it comes up, also those "
+		       "in guests: what a guest should have is lost%s",
+		       id ? id : path, unsure);
+		break;
+	case SETTER_LINK:
+	case SETTER_NETWORKD:
+		report(j, CHECK_VF_SETTINGS, VERDICT_WARN,
+		       mem_printf("take the [SR-IOV] sections out of %s; `vfpool help pool-define` "
+				  "says how guests' VFs get their settings",
+				  path),
+		       "%s sets VFs whenever %s, also those in guests: what a guest should have is "
+		       "lost%s",
+		       setter->path,
+		       setter->kind == SETTER_LINK ? "udev handles the interface anew"
+						   : "networkd configures the interface",
+		       unsure);
+		break;
+	}
+}
+
 void judge_persistence(struct judging *j)
 {
 	const struct keeper_facts *facts = &j->facts->keepers;
@@ -145,6 +201,7 @@ void judge_persistence(struct judging *j)
 	if (!facts->read)
 		return;
 	keepers_find(facts, j->device, &keepers);
+	judge_settings(j, &keepers);
 	keeper = keepers_first(&keepers);
 	if (!keeper) {
 		judge_none(j);
@@ -155,6 +212,9 @@ void judge_persistence(struct judging *j)
 	switch (keeper->kind) {
 	case KEEPER_NM:
 		judge_nm(j, keeper);
+		break;
+	case KEEPER_NM_CONF:
+		judge_nm_conf(j, keeper);
 		break;
 	case KEEPER_LINK:
 	case KEEPER_RULE:

@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "converge/domain.h"
 #include "converge/execute.h"
 #include "converge/foreign.h"
+#include "converge/park.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 
@@ -300,14 +300,14 @@ static int gather_devices(struct converge *c, struct gathered *g, const struct d
 }
 
 static int gather_choices(struct converge *c, struct gathered *g, const struct assignments *list,
-			  bool live, const struct scope *scope, const struct pciaddr *busy,
-			  size_t nbusy, bool *chooses, struct err **err)
+			  const struct scope *scope, const struct pciaddr *busy, size_t nbusy,
+			  bool *chooses, struct err **err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct assignment *a = &list->items[i];
 
 		/* What is parked has none, and needs none for now. */
-		if (live && a->parked)
+		if (a->parked)
 			continue;
 		if ((scope && !scope_has(scope, a->id)) || !needs_choice(c, g, a, busy, nbusy))
 			continue;
@@ -381,8 +381,8 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
 		return -1;
-	if (gather_choices(c, g, &wants->live, true, scope, busy, nbusy, &chooses, err) ||
-	    gather_choices(c, g, &wants->config, false, scope, busy, nbusy, &chooses, err))
+	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
+	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
 		return -1;
 	if (!chooses)
 		return 0;
@@ -402,13 +402,15 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 		     const struct pciaddr *busy, size_t nbusy, struct gathered *g,
 		     struct plan *plan, struct err **err)
 {
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
 	struct situation situation = {
 		.domain = &c->domain,
+		.now = c->edges->wall(),
+		.here = here.host,
 		.wants = wants,
 		.scope = scope,
 		.busy = busy,
 		.nbusy = nbusy,
-		.now = time(NULL),
 	};
 
 	if (gather(c, wants, scope, busy, nbusy, g, err))

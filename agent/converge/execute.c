@@ -455,6 +455,18 @@ static int do_restore(struct run *run, struct subject *sub, struct err **err)
 		err, "mend the cause, then `vfpool reconcile`: the VF stays set aside until then");
 }
 
+/* What was there before us is there again, and is saved anew when the guest gets the VF back. */
+static int do_reserve(struct run *run, struct subject *sub, struct err **err)
+{
+	struct store *store = run->x->edges->store;
+
+	sub->lease.saved = (struct vf_settings){0};
+	sub->lease.state = LEASE_RESERVED;
+	sub->lease.expires = sub->kept;
+	free(steal(&sub->lease.reason));
+	return store->ops->update(store, &sub->lease, err);
+}
+
 static int do_pf_up(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -626,10 +638,10 @@ static int (*const subject_steps[])(struct run *, struct subject *, struct err *
 	[STEP_GIVE_UP] = do_give_up, [STEP_CLAIM] = do_claim,
 	[STEP_RELEASE] = do_release, [STEP_UNPLUG_CONFIG] = do_unplug_config,
 	[STEP_UNPLUG] = do_unplug,   [STEP_SETTLE] = do_settle,
-	[STEP_RESTORE] = do_restore, [STEP_DROP] = do_drop,
-	[STEP_PF_UP] = do_pf_up,     [STEP_SAVE] = do_save,
-	[STEP_SET] = do_set,         [STEP_PLUG] = do_plug,
-	[STEP_CONFIRM] = do_confirm,
+	[STEP_RESTORE] = do_restore, [STEP_RESERVE] = do_reserve,
+	[STEP_DROP] = do_drop,       [STEP_PF_UP] = do_pf_up,
+	[STEP_SAVE] = do_save,       [STEP_SET] = do_set,
+	[STEP_PLUG] = do_plug,       [STEP_CONFIRM] = do_confirm,
 };
 
 /* 0: go on; 1: the rest is not to be tried; -1: error. */

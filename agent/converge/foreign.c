@@ -16,6 +16,9 @@ static void add_view(struct foreigns *foreigns, const struct domain_view *view, 
 			foreigns_add(foreigns, view->devices[i].host, name, running);
 	for (size_t i = 0; i < view->nmacs; i++)
 		foreigns_add_mac(foreigns, view->macs[i], name);
+	/* A plain hostdev shows none, and what is parked comes back with the one that it has. */
+	for (size_t i = 0; i < view->assignments.n; i++)
+		foreigns_add_mac(foreigns, view->assignments.items[i].mac, name);
 }
 
 void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "converge/park.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/cleanup.h"
+#include "core/mem.h"
 
 struct parking parking_here(struct edges *edges, enum park_reason reason, unsigned seconds)
 {
@@ -12,4 +16,127 @@ struct parking parking_here(struct edges *edges, enum park_reason reason, unsign
 	if (seconds)
 		parking.until = edges->wall() + seconds;
 	return parking;
+}
+
+static void unpark_over(struct assignments *list, const char *here, int64_t now)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct assignment *a = &list->items[i];
+
+		if (a->parked && parking_is_over(&a->parking, here, now))
+			a->parked = false;
+	}
+}
+
+struct wants park_wants(const struct converge *c)
+{
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
+	struct wants wants = wants_of(&c->domain);
+	int64_t now = c->edges->wall();
+
+	unpark_over(&wants.live, here.host, now);
+	unpark_over(&wants.config, here.host, now);
+	return wants;
+}
+
+static void park_each(struct assignments *list, const struct parking *parking, struct scope *scope)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		assignment_park(&list->items[i], parking);
+		scope_add(scope, list->items[i].id);
+	}
+}
+
+/* What is on its way out anyway has to be out as well. */
+static void add_leftovers(const struct domain_view *view, struct scope *scope)
+{
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (view->devices[i].id[0])
+			scope_add(scope, view->devices[i].id);
+}
+
+static int undo(struct converge *c, const struct wants *before, const struct scope *scope,
+		struct err **err)
+{
+	struct plan plan = {0};
+	cleanup_err struct err *why = NULL;
+
+	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) ||
+	    converge_run(c, before, scope, CONVERGE_MEND, &plan, NULL, &why)) {
+		err_now(err, "%s has not got back all that had been taken out: %s", c->dom.name,
+			why->what);
+		free(steal(&(*err)->next));
+		err_next(err, "`vfpool reconcile %s` gives it back", c->dom.name);
+	} else {
+		err_now(err, "%s has its VFs as before", c->dom.name);
+	}
+	plan_clear(&plan);
+	return -1;
+}
+
+int park_domain(struct converge *c, const struct parking *parking, struct plan *plan,
+		struct err **err)
+{
+	struct wants before = wants_of(&c->domain), wants = wants_copy(&before);
+	struct scope scope = {0};
+	size_t done = 0;
+	int result;
+
+	park_each(&wants.live, parking, &scope);
+	add_leftovers(&c->domain.live, &scope);
+	if (parking->reason == PARK_MIGRATION) {
+		park_each(&wants.config, parking, &scope);
+		add_leftovers(&c->domain.config, &scope);
+	}
+	result = converge_run(c, &wants, &scope, CONVERGE_CHECK, plan, &done, err);
+	if (result && !done)
+		err_now(err, "nothing was changed");
+	else if (result && (*err)->code != ERR_LOST)
+		result = undo(c, &before, &scope, err);
+	scope_clear(&scope);
+	wants_clear(&wants);
+	wants_clear(&before);
+	return result;
+}
+
+static void unpark_each(struct assignments *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		list->items[i].parked = false;
+}
+
+int unpark_domain(struct converge *c, struct plan *plan, struct err **err)
+{
+	struct wants wants = wants_of(&c->domain);
+	int result;
+
+	unpark_each(&wants.live);
+	unpark_each(&wants.config);
+	result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
+	wants_clear(&wants);
+	return result;
+}
+
+int park_forget(struct converge *c, size_t *n, struct err **err)
+{
+	struct store *store = c->edges->store;
+
+	for (size_t i = 0; i < c->leases.n; i++) {
+		const struct lease *lease = &c->leases.items[i];
+		struct err *why = NULL;
+
+		/* Nothing was done to its VF since it came back. */
+		if (lease->state != LEASE_RESERVED ||
+		    assignments_find(&c->domain.live.assignments, lease->assignment) ||
+		    assignments_find(&c->domain.config.assignments, lease->assignment))
+			continue;
+		if (!store->ops->drop(store, lease, &why))
+			++*n;
+		else if (why->code != ERR_ABSENT) {
+			*err = why;
+			return -1;
+		}
+		err_free(&why);
+	}
+	return 0;
 }

@@ -8,10 +8,43 @@
 #ifndef VFPOOL_CONVERGE_PARK_H
 #define VFPOOL_CONVERGE_PARK_H
 
+#include "converge/converge.h"
+#include "core/err.h"
 #include "host/edges.h"
 #include "model/assignment.h"
 
 /* A parking on this host that lasts so many seconds; 0: for as long as the guest's lock is held. */
 struct parking parking_here(struct edges *edges, enum park_reason reason, unsigned seconds);
+
+/*
+ * What the domain should have by now: what its metadata says, and what is parked there but over.
+ * The caller clears it.
+ */
+struct wants park_wants(const struct converge *c);
+
+/*
+ * Takes all VFs out of the guest, and waits until each is back on the host, as it was before; c has
+ * the guest as it is. For a migration they are taken out of its persistent definition, too: that
+ * must not bring the address of a VF of this host to another one. What was parked before is
+ * parked anew.
+ *
+ * All or nothing: on -1 the guest has been given back what had been taken out, and the error's .now
+ * says so, or what is missing. The plan is the caller's to clear, as converge_run()'s; it tells of
+ * the parking alone.
+ */
+int park_domain(struct converge *c, const struct parking *parking, struct plan *plan,
+		struct err **err);
+
+/*
+ * Gives the guest all that is parked, and all else that it should have: the VFs that are kept for
+ * it, else others of their pools, at the guest addresses that they had. -1: not all; what could be
+ * done is done.
+ */
+int unpark_domain(struct converge *c, struct plan *plan, struct err **err);
+
+/*
+ * The guest has gone: the VFs that are kept for it alone are free. *n is increased by their number.
+ */
+int park_forget(struct converge *c, size_t *n, struct err **err);
 
 #endif

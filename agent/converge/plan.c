@@ -10,7 +10,8 @@
  *                it until then: without an assignment a converge takes it all back
  *   record       the guest's metadata is the intent: from here on a converge goes this way
  *   release, unplug config, unplug (all asked for at once), await
- *   settle, restore, drop: a VF is free only when it is really back
+ *   settle, restore, drop: a VF is free only when it is really back; for a guest that is parked
+ *   it is reserved in place of dropped
  *   plug; then confirm
  *   learn        last, and only where libvirt chose a guest address
  */
@@ -31,10 +32,10 @@ static const char *const step_names[] = {
 	[STEP_RELEASE] = "release", [STEP_UNPLUG_CONFIG] = "unplug-config",
 	[STEP_UNPLUG] = "unplug",   [STEP_AWAIT] = "await",
 	[STEP_SETTLE] = "settle",   [STEP_RESTORE] = "restore",
-	[STEP_DROP] = "drop",       [STEP_PF_UP] = "pf-up",
-	[STEP_SAVE] = "save",       [STEP_SET] = "set",
-	[STEP_PLUG] = "plug",       [STEP_CONFIRM] = "confirm",
-	[STEP_LEARN] = "learn",
+	[STEP_RESERVE] = "reserve", [STEP_DROP] = "drop",
+	[STEP_PF_UP] = "pf-up",     [STEP_SAVE] = "save",
+	[STEP_SET] = "set",         [STEP_PLUG] = "plug",
+	[STEP_CONFIRM] = "confirm", [STEP_LEARN] = "learn",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_LEARN + 1, "a name for every step");
 
@@ -224,6 +225,25 @@ static int check_slot(struct planner *p, struct subject *sub)
 	return 0;
 }
 
+/* Of one that lasts for as long as somebody has the guest's lock, should that one be killed. */
+#define KEPT_SECONDS 300
+
+/*
+ * Until when the VF is kept for an assignment that was parked on this host. Not for a resize: that
+ * makes all VFs anew, and remembers by itself who had which.
+ */
+static int64_t kept_until(const struct situation *s, const struct subject *sub,
+			  const struct assignment *a)
+{
+	if (!a || !a->parked || a->parking.reason == PARK_RESIZE ||
+	    strcmp(a->parking.host, s->here) != 0)
+		return 0;
+	if (a->parking.until)
+		return a->parking.until;
+	return sub->lease.state == LEASE_RESERVED && sub->lease.expires ? sub->lease.expires
+									: s->now + KEPT_SECONDS;
+}
+
 static void subject_learn(struct planner *p, struct subject *sub, const char *id)
 {
 	const struct situation *s = p->s;
@@ -240,9 +260,16 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 		sub->assignment = assignment_copy(live ? live : config ? config : was);
 	else
 		memcpy(sub->assignment.id, id, ASSIGNMENT_ID_SIZE);
+	/* Chosen in an earlier round, and recorded. */
+	if (was && !sub->assignment.form_set) {
+		sub->assignment.form_set = true;
+		sub->assignment.form = was->form;
+	}
+	if (was && mac_is_zero(sub->assignment.mac))
+		sub->assignment.mac = was->mac;
 	if (live && !live->parked && d->live.present)
 		sub->want |= VIEW_LIVE;
-	if (config && d->config.present)
+	if (config && !config->parked && d->config.present)
 		sub->want |= VIEW_CONFIG;
 	if (planner_device(s, VIEW_LIVE, id))
 		sub->have |= VIEW_LIVE;
@@ -256,6 +283,8 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 	}
 	if (subject_device(s, sub))
 		sub->vf = subject_device(s, sub)->host;
+	if (sub->leased)
+		sub->kept = kept_until(s, sub, live && live->parked ? live : config);
 }
 
 /* The guest has a VF that no lease of its own stands for: the guest is right, unless it is stolen.
@@ -477,11 +506,16 @@ static bool is_lost(const struct planner *p, const struct subject *sub)
 	       !planner_vf(p->s, sub->lease.vf, &pf);
 }
 
-/* The addresses that were chosen go into the wants that are written. */
-static void record_address(struct assignments *list, const struct assignment *a)
+/* What was chosen goes into the wants that are written. */
+static void record_choice(struct assignments *list, const struct assignment *a)
 {
 	struct assignment *item = assignments_find(list, a->id);
 
+	if (item) {
+		item->form_set = a->form_set;
+		item->form = a->form;
+		item->mac = a->mac;
+	}
 	if (item && a->guest_set) {
 		item->guest_set = true;
 		item->guest = a->guest;
@@ -545,14 +579,20 @@ static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
 static void add_free(const struct situation *s, struct plan *plan, const struct subject *sub,
 		     size_t i)
 {
-	if (sub->want || !sub->leased || is_reserved(s, sub))
+	const struct pf *pf;
+	bool keep = sub->kept && planner_vf(s, sub->lease.vf, &pf);
+
+	if (sub->want || !sub->leased || (!keep && is_reserved(s, sub)))
 		return;
 	/* A claim alone has touched nothing, so there is nothing to put back. */
 	if (!is_untouched(&sub->lease)) {
 		add_step(plan, STEP_SETTLE, i, 0);
 		add_step(plan, STEP_RESTORE, i, 0);
 	}
-	add_step(plan, STEP_DROP, i, 0);
+	if (!keep)
+		add_step(plan, STEP_DROP, i, 0);
+	else if (sub->lease.state != LEASE_RESERVED || sub->lease.expires != sub->kept)
+		add_step(plan, STEP_RESERVE, i, 0);
 }
 
 /*
@@ -668,8 +708,8 @@ void plan_make(const struct situation *s, struct plan *plan)
 			record_as_before(&plan->record.config, &d->config.assignments,
 					 scope->ids[i]);
 		} else {
-			record_address(&plan->record.live, &sub->assignment);
-			record_address(&plan->record.config, &sub->assignment);
+			record_choice(&plan->record.live, &sub->assignment);
+			record_choice(&plan->record.config, &sub->assignment);
 		}
 	}
 	order_steps(s, plan);

@@ -60,7 +60,8 @@ struct situation {
 	size_t ngone;
 	const int *nodes; /* NUMA nodes where the guest runs; none: anywhere, or nobody asked */
 	size_t nnodes;
-	int64_t now; /* seconds since 1970: reservations expire */
+	int64_t now;      /* seconds since 1970: reservations expire */
+	const char *here; /* this host's name: what was parked here keeps its VF */
 };
 
 enum step_kind {
@@ -80,7 +81,8 @@ enum step_kind {
 	STEP_AWAIT,         /* the guest has let go: waits for all that were asked, together */
 	STEP_SETTLE,        /* the VF is back on the host's driver */
 	STEP_RESTORE,       /* its settings are as they were before us, and read back */
-	STEP_DROP,          /* store: the lease is forgotten, the VF is free */
+	STEP_RESERVE, /* store: reserved; the VF is idle, and kept for a guest that is parked */
+	STEP_DROP,    /* store: the lease is forgotten, the VF is free */
 	/* In. */
 	STEP_PLUG,    /* attached through libvirt */
 	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
@@ -101,7 +103,9 @@ struct subject {
 	unsigned unplug; /* VIEW_* where it has to come out */
 	unsigned plug;   /* VIEW_* where it has to go in; both: it names another VF */
 	bool drifted;    /* its VF's settings are not as they should be any more */
-	char *pf; /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
+	char *pf;     /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
+	int64_t kept; /* its VF is kept until then, seconds since 1970, for it is parked; 0: it is
+			 not */
 	bool leased;
 	struct lease lease; /* the one it has */
 	bool claims;

@@ -15,12 +15,55 @@ static const struct place *place_of(const struct situation *s, const char *pool)
 	return NULL;
 }
 
+static bool view_has_mac(const struct domain_view *view, struct mac mac)
+{
+	for (size_t i = 0; i < view->nmacs; i++)
+		if (mac_equal(view->macs[i], mac))
+			return true;
+	for (size_t i = 0; i < view->assignments.n; i++)
+		if (mac_equal(view->assignments.items[i].mac, mac))
+			return true;
+	return false;
+}
+
+static bool has_mac(const struct planner *p, struct mac mac)
+{
+	for (size_t i = 0; i < p->plan->nsubjects; i++)
+		if (mac_equal(p->plan->subjects[i].assignment.mac, mac))
+			return true;
+	return view_has_mac(&p->s->domain->live, mac) || view_has_mac(&p->s->domain->config, mac);
+}
+
+/* The n-th VF of a pool that a guest asks for has the same MAC each time. */
+static struct mac make_mac(const struct planner *p, const char *pool)
+{
+	for (unsigned n = 0;; n++) {
+		cleanup_free char *text = mem_printf("%s %s %u", p->s->domain->uuid, pool, n);
+		struct mac mac = mac_derive(text);
+
+		if (!has_mac(p, mac))
+			return mac;
+	}
+}
+
+/* What the VF is decides what the user left open. */
+static void fit(const struct planner *p, struct assignment *a, const struct pf *pf)
+{
+	if (!a->form_set)
+		a->form = pf->nic ? FORM_INTERFACE : FORM_HOSTDEV;
+	a->form_set = true;
+	if (pf->nic && mac_is_zero(a->mac))
+		a->mac = make_mac(p, a->pool);
+}
+
 static int mac_check(const struct situation *s, struct subject *sub, const struct pf *pf)
 {
 	struct err **err = &sub->err;
 	struct mac mac = sub->assignment.mac;
 	const char *text = mac_str(mac);
 
+	if (!pf->nic)
+		return 0;
 	if (pf->netdev && mac_equal(pf->mac, mac))
 		return err_set(err, ERR_FAILED, "MAC %s is that of the PF %s itself", text,
 			       pf->netdev);
@@ -88,11 +131,13 @@ static void no_place(struct subject *sub, const struct place *place)
 static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
 {
 	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
-	const struct candidate *limit = NULL;
+	const struct candidate *limit = NULL, *kind = NULL;
 	size_t judged = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
 		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
+		if (all->items[i].refusal == REFUSAL_KIND)
+			kind = &all->items[i];
 		if (all->items[i].refusal == REFUSAL_LIMIT)
 			limit = &all->items[i];
 	}
@@ -100,6 +145,14 @@ static void none_free(struct subject *sub, const struct place *place, const stru
 	if (limit) {
 		err_set(&sub->err, ERR_NO_VF, "%s", limit->reason);
 		err_next(&sub->err, "`vfpool detach` one of them, or raise the pool's limit");
+		return;
+	}
+	/* Then it is the question that is wrong. */
+	for (size_t i = 0; kind && i < all->npfs; i++)
+		if (all->pfs[i].pf->nic != kind->pf->nic)
+			kind = NULL;
+	if (kind) {
+		err_set(&sub->err, ERR_USAGE, "%s: %s", place->name, kind->reason);
 		return;
 	}
 	if (!judged && index >= 0) {
@@ -137,6 +190,8 @@ void planner_choose(struct planner *p, struct subject *sub)
 		.nnodes = s->nnodes,
 	};
 	const struct device *named = planner_device(s, VIEW_CONFIG, sub->assignment.id);
+	const bool is_new = !assignments_find(&s->domain->live.assignments, sub->assignment.id) &&
+			    !assignments_find(&s->domain->config.assignments, sub->assignment.id);
 	struct candidates all = {0};
 	struct choice choice = {.all = &all,
 				.mates = p->mates,
@@ -150,6 +205,8 @@ void planner_choose(struct planner *p, struct subject *sub)
 		return;
 	}
 	count_pool(p, place, sub, &judge);
+	judge.nic_word = assignment_nic_word(&sub->assignment);
+	judge.no_nic = !is_new && mac_is_zero(sub->assignment.mac);
 	place_candidates(place, s->inventory, &judge, &all);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].refusal == REFUSAL_NONE &&
@@ -162,6 +219,7 @@ void planner_choose(struct planner *p, struct subject *sub)
 		best = place_choose(place, &choice);
 	if (best) {
 		sub->fresh = planner_lease(s, sub, best->pf, best->vf);
+		fit(p, &sub->assignment, best->pf);
 		sub->claims = !mac_check(s, sub, best->pf);
 	} else {
 		none_free(sub, place, &all);

@@ -177,6 +177,7 @@ static void judge_host(struct planner *p, const struct vf *vf, const char *user)
 	case REFUSAL_DEFINED:
 	case REFUSAL_NO_IOMMU:
 	case REFUSAL_GROUP:
+	case REFUSAL_KIND:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
 	case REFUSAL_EXCLUDED:

@@ -112,6 +112,26 @@ int pools_settle(struct host *host, struct pools *pools, struct err **err)
 	return rc;
 }
 
+/* What only a NIC can have, for PFs of which none is one. */
+static int check_kind(const struct inventory *pfs, const struct pool *pool, struct err **err)
+{
+	const char *word = pool_nic_word(pool);
+	const struct pf *other = NULL;
+
+	for (size_t i = 0; word && i < pfs->npfs; i++) {
+		if (!pool_has_pf(pool, &pfs->pfs[i]))
+			continue;
+		if (pfs->pfs[i].nic)
+			return 0;
+		other = &pfs->pfs[i];
+	}
+	if (!other)
+		return 0;
+	err_set(err, ERR_FAILED, "pool %s sets %s, and its PFs are no NICs (%s)", pool->name, word,
+		pf_str(other));
+	return err_next(err, "leave that out");
+}
+
 int pools_admit(struct host *host, const struct pools *others, const struct pool *pool,
 		struct err **err)
 {
@@ -126,6 +146,8 @@ int pools_admit(struct host *host, const struct pools *others, const struct pool
 				pool->name, pciaddr_str(pfs.pfs[i].addr));
 			return err_next(err, "give it another name");
 		}
+	if (check_kind(&pfs, pool, err))
+		return -1;
 	for (size_t i = 0; i < others->n; i++) {
 		const struct pool *other = &others->items[i];
 		cleanup_free char *shared = NULL;

@@ -78,28 +78,33 @@ static bool line_has_key(const char *line, const char *key)
 	       line[length + strspn(line + length, " \t")] == '=';
 }
 
+/* Without its [Match], the number, and sections that are empty then. */
 char *persist_link(const struct persist *p, const char *applied)
 {
 	cleanup_free char *copy = mem_strdup(applied);
 	char *rest = copy;
 	char *text = mem_printf(MADE_BY "[Match]\nPath=pci-%s\n", pciaddr_str(p->pf->addr));
+	const char *section = NULL;
 	bool match = false;
+	char *more;
 
 	for (char *line; (line = next_line(&rest));) {
-		char *more;
-
-		if (*line == '[')
+		if (*line == '[') {
 			match = !strncasecmp(line, "[Match]", 7);
+			section = line;
+			continue;
+		}
 		if (match || line_has_key(line, KEY))
 			continue;
-		more = mem_printf("%s%s%s\n", text, *line == '[' ? "\n" : "", line);
+		more = mem_printf("%s%s%s%s%s\n", text, section ? "\n" : "", section ? section : "",
+				  section ? "\n" : "", line);
 		free(text);
 		text = more;
+		section = NULL;
 	}
-	applied = text;
-	text = mem_printf("%s\n[Link]\n" KEY "=%u\n", applied, p->count);
-	free((char *)(uintptr_t)applied);
-	return text;
+	more = mem_printf("%s\n[Link]\n" KEY "=%u\n", text, p->count);
+	free(text);
+	return more;
 }
 
 /* One word without a pattern in it is one NIC. */

@@ -663,6 +663,53 @@ static int connection_set_metadata(struct virt *virt, const struct virt_dom *dom
 	return err_wrap(err, "writing the metadata of %s", dom->name);
 }
 
+/* States in files */
+
+static unsigned save_flags(unsigned flags)
+{
+	return (flags & VIRT_BYPASS_CACHE ? VIR_DOMAIN_SAVE_BYPASS_CACHE : 0) |
+	       (flags & VIRT_RUNNING ? VIR_DOMAIN_SAVE_RUNNING : 0) |
+	       (flags & VIRT_PAUSED ? VIR_DOMAIN_SAVE_PAUSED : 0);
+}
+
+static int connection_save(struct virt *virt, const struct virt_dom *dom, const char *path,
+			   unsigned flags, struct err **err)
+{
+	cleanup_virt_error virErrorPtr error = NULL;
+
+	if ((path ? virDomainSaveFlags(dom->handle, path, NULL, save_flags(flags))
+		  : virDomainManagedSave(dom->handle, save_flags(flags))) == 0)
+		return 0;
+	error = last_error();
+	failed_change((struct connection *)virt, dom->handle, error, VIRT_LIVE, err);
+	return err_wrap(err, "saving the state of %s", dom->name);
+}
+
+static int connection_saved_xml(struct virt *virt, const char *path, char **out, struct err **err)
+{
+	char *xml = virDomainSaveImageGetXMLDesc(conn_of(virt), path, 0);
+
+	if (!xml) {
+		cleanup_virt_error virErrorPtr error = last_error();
+
+		failed((struct connection *)virt, error, "", err);
+		return err_wrap(err, "reading the saved state in %s", path);
+	}
+	*out = xml;
+	return 0;
+}
+
+static int connection_restore(struct virt *virt, const char *path, unsigned flags, struct err **err)
+{
+	cleanup_virt_error virErrorPtr error = NULL;
+
+	if (virDomainRestoreFlags(conn_of(virt), path, NULL, save_flags(flags)) == 0)
+		return 0;
+	error = last_error();
+	failed((struct connection *)virt, error, "", err);
+	return err_wrap(err, "restoring the state in %s", path);
+}
+
 static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
 {
 	(void)virt;
@@ -784,6 +831,9 @@ static const struct virt_ops connection_ops = {
 	.attach = connection_attach,
 	.detach = connection_detach,
 	.set_metadata = connection_set_metadata,
+	.save = connection_save,
+	.saved_xml = connection_saved_xml,
+	.restore = connection_restore,
 	.watch = connection_watch,
 	.follow = connection_follow,
 	.next_event = connection_next_event,

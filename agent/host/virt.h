@@ -32,6 +32,13 @@ struct virt_dom {
 	int id; /* -1: shut off when it was looked up */
 };
 
+/* How a state is saved or restored. */
+enum {
+	VIRT_BYPASS_CACHE = 1 << 0, /* not through the host's page cache */
+	VIRT_RUNNING = 1 << 1,      /* the guest runs when restored; as it was with neither */
+	VIRT_PAUSED = 1 << 2,       /* it is paused */
+};
+
 enum virt_event_kind {
 	VIRT_DEVICE_REMOVED,
 	VIRT_DEVICE_REMOVAL_FAILED, /* the guest refused; it can be asked again */
@@ -100,6 +107,20 @@ struct virt_ops {
 	/* Writes our metadata element; xml NULL removes it. */
 	int (*set_metadata)(struct virt *virt, const struct virt_dom *dom, const char *xml,
 			    unsigned views, struct err **err);
+
+	/*
+	 * Saves the guest's state to a file, and stops it; path NULL: libvirt keeps it, and uses it
+	 * at the next start. flags: VIRT_BYPASS_CACHE and so on. Blocks until all is written. On
+	 * failure the guest runs on, but for ERR_LOST.
+	 */
+	int (*save)(struct virt *virt, const struct virt_dom *dom, const char *path, unsigned flags,
+		    struct err **err);
+
+	/* The definition within a file that save() wrote. */
+	int (*saved_xml)(struct virt *virt, const char *path, char **out, struct err **err);
+
+	/* Starts a guest from such a file, and blocks until it is there. */
+	int (*restore)(struct virt *virt, const char *path, unsigned flags, struct err **err);
 
 	/* Registers for the events; must come before what causes them. Again: does nothing. */
 	int (*watch)(struct virt *virt, struct err **err);

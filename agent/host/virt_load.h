@@ -43,6 +43,10 @@
 	X(virDomainLookupByID)                \
 	X(virDomainLookupByName)              \
 	X(virDomainLookupByUUIDString)        \
+	X(virDomainManagedSave)               \
+	X(virDomainRestoreFlags)              \
+	X(virDomainSaveFlags)                 \
+	X(virDomainSaveImageGetXMLDesc)       \
 	X(virDomainSetMetadata)               \
 	X(virEventRegisterDefaultImpl)        \
 	X(virEventRunDefaultImpl)             \
@@ -117,6 +121,10 @@ static int libvirt_load(struct err **err)
 #define virDomainLookupByID libvirt.virDomainLookupByID
 #define virDomainLookupByName libvirt.virDomainLookupByName
 #define virDomainLookupByUUIDString libvirt.virDomainLookupByUUIDString
+#define virDomainManagedSave libvirt.virDomainManagedSave
+#define virDomainRestoreFlags libvirt.virDomainRestoreFlags
+#define virDomainSaveFlags libvirt.virDomainSaveFlags
+#define virDomainSaveImageGetXMLDesc libvirt.virDomainSaveImageGetXMLDesc
 #define virDomainSetMetadata libvirt.virDomainSetMetadata
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl

@@ -135,6 +135,17 @@ struct vf_settings assignment_settings(const struct assignment *assignment,
 	return all;
 }
 
+const char *assignment_nic_word(const struct assignment *a)
+{
+	if (!mac_is_zero(a->mac))
+		return "a MAC";
+	if (a->vlan)
+		return "a VLAN";
+	if (a->settings.known)
+		return vf_settings_word(a->settings.known);
+	return a->form_set && a->form == FORM_INTERFACE ? "form interface" : NULL;
+}
+
 /* Are the same things asked for, with the same values? */
 static bool asks_equal(const struct assignment *a, const struct assignment *b)
 {

@@ -50,11 +50,12 @@ struct parking {
 
 struct assignment {
 	char id[ASSIGNMENT_ID_SIZE];
-	char *pool; /* a PF's netdev name, else its PCI address */
-	int index;  /* the one VF of the pool that was asked for; -1: any */
+	char *pool;    /* a PF's netdev name, else its PCI address */
+	int index;     /* the one VF of the pool that was asked for; -1: any */
+	bool form_set; /* else the plan chooses: an interface for a NIC */
 	enum form form;
-	struct mac mac;
-	uint16_t vlan; /* 0: none */
+	struct mac mac; /* all zero: none, it is owed a VF that is no NIC; or the plan makes one */
+	uint16_t vlan;  /* 0: none */
 	/*
 	 * What else was asked for: .known says which of SPOOFCHK, TRUST, LINK_STATE and RATE; and
 	 * the VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
@@ -103,6 +104,12 @@ struct assignment assignment_copy(const struct assignment *from);
  */
 struct vf_settings assignment_settings(const struct assignment *assignment,
 				       const struct vf_settings *can);
+
+/*
+ * The first thing in it that only a NIC can have: "a VLAN"; NULL: nothing. The form counts where it
+ * is set.
+ */
+const char *assignment_nic_word(const struct assignment *assignment);
 
 bool assignment_equal(const struct assignment *a, const struct assignment *b);
 

@@ -65,7 +65,9 @@ static void host_clear(struct facts *facts)
 void keeper_facts_clear(struct keeper_facts *facts)
 {
 	text_files_clear(&facts->nm);
+	text_files_clear(&facts->nm_conf);
 	text_files_clear(&facts->links);
+	text_files_clear(&facts->networks);
 	text_files_clear(&facts->drop_ins);
 	text_files_clear(&facts->rules);
 	*facts = (struct keeper_facts){0};

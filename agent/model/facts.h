@@ -122,8 +122,10 @@ struct keeper_facts {
 	bool read;                  /* there is an /etc to read */
 	bool nm_read;               /* its connections, which only root may read */
 	struct text_files nm;       /* NetworkManager's connections that speak of SR-IOV */
+	struct text_files nm_conf;  /* its own settings, likewise; the last one counts */
 	struct text_files links;    /* systemd's .link files, in the order in which they count */
-	struct text_files drop_ins; /* of .link files, likewise: "X.link.d/Y.conf" */
+	struct text_files networks; /* and its .network files */
+	struct text_files drop_ins; /* of both, likewise: "X.link.d/Y.conf" */
 	struct text_files rules;    /* udev's rules that speak of sriov_numvfs */
 };
 

@@ -16,7 +16,8 @@
 
 /* What may be done to the VF and the guest in each state. */
 enum lease_state {
-	LEASE_RESERVED, /* for a guest on its way here; untouched; may be dropped once expired */
+	LEASE_RESERVED, /* for a guest on its way here, or one whose VFs were parked here;
+			   untouched, or put back; may be dropped once expired */
 	LEASE_CLAIMED,  /* promised; neither VF nor guest has been touched: may simply be dropped */
 	LEASE_PLUGGING, /* settings saved; the VF's settings and the guest may have been changed */
 	LEASE_HELD,     /* the device is in the guest's XML and the settings have been read back */

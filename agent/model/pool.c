@@ -58,6 +58,18 @@ struct pool *pools_find(const struct pools *pools, const char *name)
 	return NULL;
 }
 
+const char *pool_nic_word(const struct pool *pool)
+{
+	const struct assignment defaults = {
+		.form_set = pool->form_set,
+		.form = pool->form,
+		.vlan = pool->vlan,
+		.settings = pool->settings,
+	};
+
+	return assignment_nic_word(&defaults);
+}
+
 static bool dev_fits(const char *pattern, const struct pf *pf)
 {
 	if (pf->netdev && !fnmatch(pattern, pf->netdev, 0))

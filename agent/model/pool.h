@@ -70,6 +70,9 @@ void pool_spoil(struct pool *pool, char *error);
 void pools_clear(struct pools *pools);
 struct pool *pools_find(const struct pools *pools, const char *name);
 
+/* The first default of the pool's that only a NIC can have: "a VLAN"; NULL: none. */
+const char *pool_nic_word(const struct pool *pool);
+
 /* Does this PF belong to the pool? vendor and product are the PF's own, 0 where not read. */
 bool pool_has_pf(const struct pool *pool, const struct pf *pf);
 

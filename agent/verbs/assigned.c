@@ -36,6 +36,8 @@ int assigned_new(const char *name, enum table_mode mode, struct table **out, str
 
 static const char *done(const struct subject *sub)
 {
+	if (sub->assignment.parked)
+		return "parked";
 	if (sub->did & 1u << STEP_PLUG)
 		return "attached";
 	if (sub->want && sub->did & 1u << STEP_CLAIM)

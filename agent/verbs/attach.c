@@ -24,7 +24,8 @@ static const struct argp_option options[] = {
 	{"mac", KEY_MAC, "MAC", 0, "The guest's MAC (default: one made from guest and pool)", 0},
 	ASKED_OPTIONS,
 	{"form", KEY_FORM, "FORM", 0,
-	 "interface (default: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)", 0},
+	 "interface (default for a NIC: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)",
+	 0},
 	{"count", KEY_COUNT, "N", 0, "Attach N VFs, all or none", 0},
 	AFFECT_OPTIONS,
 	{"print-xml", KEY_PRINT_XML, NULL, 0, "Print the device XML and change nothing", 0},
@@ -122,18 +123,6 @@ static bool domain_has_mac(const struct domain *domain, struct mac mac)
 	return view_has_mac(&domain->live, mac) || view_has_mac(&domain->config, mac);
 }
 
-/* The n-th VF of a pool that a guest asks for has the same MAC each time. */
-static struct mac mac_for(const struct domain *domain, const char *pool, unsigned *n)
-{
-	for (;;) {
-		cleanup_free char *text = mem_printf("%s %s %u", domain->uuid, pool, (*n)++);
-		struct mac mac = mac_derive(text);
-
-		if (!domain_has_mac(domain, mac))
-			return mac;
-	}
-}
-
 /* PF/INDEX is a pool and the one VF of it that is wanted. */
 static char *pool_of(const char *text, int *index)
 {
@@ -187,17 +176,16 @@ static void set_defaults(const struct request *request, const struct pools *pool
 		a->settings.qos = 0;
 		a->settings.vlan_proto = 0;
 	}
-	if (request->form_set)
-		a->form = request->form;
-	else if (pool && pool->form_set)
-		a->form = pool->form;
+	a->form_set = request->form_set || (pool && pool->form_set);
+	if (a->form_set)
+		a->form = request->form_set ? request->form : pool->form;
 }
 
 static int want(const struct request *request, const struct pools *pools,
 		const struct domain *domain, struct wants *wants, struct scope *scope,
 		struct err **err)
 {
-	unsigned views, n = 0;
+	unsigned views;
 
 	if (affect_views(&request->affect, domain, &views, err) ||
 	    check_metadata(request, domain, wants, views, err))
@@ -211,7 +199,7 @@ static int want(const struct request *request, const struct pools *pools,
 		struct assignment a = {
 			.pool = pool,
 			.index = index,
-			.mac = request->mac_set ? request->mac : mac_for(domain, pool, &n),
+			.mac = request->mac,
 		};
 
 		set_defaults(request, pools, &a);

@@ -187,6 +187,7 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 		return "host";
 	case REFUSAL_NO_IOMMU:
 	case REFUSAL_GROUP:
+	case REFUSAL_KIND:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
 		return "unusable";
@@ -215,6 +216,7 @@ static bool is_held(enum refusal refusal)
 	case REFUSAL_NONE:
 	case REFUSAL_NO_IOMMU:
 	case REFUSAL_GROUP:
+	case REFUSAL_KIND:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
 	case REFUSAL_EXCLUDED:

@@ -64,7 +64,8 @@ static void search_view(struct search *search, const char *domain, const struct 
 		/* Both of its views can have the same one. */
 		if (!strcmp(a->pool, search->pool) && !scope_has(&search->known, a->id))
 			err_detail(search->users, "%s: assignment %s, MAC %s%s", domain, a->id,
-				   mac_str(a->mac), a->parked ? ", parked" : "");
+				   mac_is_zero(a->mac) ? "none" : mac_str(a->mac),
+				   a->parked ? ", parked" : "");
 		scope_add(&search->known, a->id);
 	}
 }

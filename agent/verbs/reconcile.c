@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "converge/converge.h"
+#include "converge/park.h"
 #include "converge/resize.h"
 #include "core/cleanup.h"
 #include "core/log.h"
@@ -92,7 +93,7 @@ static void resume_resizes(struct edges *edges, const char *domain_uuid, unsigne
 /* Takes the converge over and closes it. */
 static void reconcile(struct converge *c, struct tally *tally)
 {
-	struct wants wants = wants_of(&c->domain);
+	struct wants wants = park_wants(c);
 	struct plan plan = {0};
 	struct err *why = NULL;
 

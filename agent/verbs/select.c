@@ -55,7 +55,8 @@ static int select_one(const struct converge *c, const struct scope *all, struct 
 		const struct assignment *a = select_assignment(&c->domain, all->ids[i]);
 
 		err_detail(err, "assignment %s: VF %s, MAC %s, pool %s", all->ids[i],
-			   lease ? pciaddr_str(lease->vf) : "none", a ? mac_str(a->mac) : "none",
+			   lease ? pciaddr_str(lease->vf) : "none",
+			   a && !mac_is_zero(a->mac) ? mac_str(a->mac) : "none",
 			   a ? a->pool : "none");
 	}
 	return err_next(err, "name one (pool, VF, MAC or assignment), or give --all");

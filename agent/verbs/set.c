@@ -71,6 +71,10 @@ static int ask(struct assignments *list, const struct scope *scope, const struct
 	for (size_t i = 0; i < scope->n; i++) {
 		struct assignment *a = assignments_find(list, scope->ids[i]);
 
+		if (a && mac_is_zero(a->mac))
+			return err_set(err, ERR_USAGE,
+				       "the VF of assignment %s is no NIC: it has no such settings",
+				       a->id);
 		if (a && asked_apply(asked, a, err))
 			return -1;
 	}

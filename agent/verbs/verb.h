@@ -61,6 +61,11 @@ struct verb {
 extern const struct verb verb_agent;
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
+extern const struct verb verb_park;
+extern const struct verb verb_unpark;
+extern const struct verb verb_save;
+extern const struct verb verb_managedsave;
+extern const struct verb verb_restore;
 extern const struct verb verb_list;
 extern const struct verb verb_why;
 extern const struct verb verb_reconcile;

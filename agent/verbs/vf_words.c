@@ -72,6 +72,7 @@ char *vf_holder(const struct judge *judge, const struct vf *vf, enum refusal ref
 	case REFUSAL_NO_IOMMU:
 		return mem_strdup(refusal_name(refusal));
 	case REFUSAL_NONE:
+	case REFUSAL_KIND:
 	case REFUSAL_BUSY:
 	case REFUSAL_OTHER_INDEX:
 	case REFUSAL_EXCLUDED:

@@ -258,11 +258,20 @@ static int host_wait_driver(struct host *host, struct pciaddr addr, const char *
 		       vf->driver ? vf->driver : "nothing");
 }
 
-static const char *home_driver(const struct world *w)
+static struct pf *pf_of(struct world *w, struct pciaddr vf)
+{
+	for (size_t i = 0; i < w->inventory.npfs; i++)
+		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++)
+			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, vf))
+				return &w->inventory.pfs[i];
+	return NULL;
+}
+
+static const char *home_driver(const struct world *w, const struct pf *pf)
 {
 	switch (w->home) {
 	case VF_HOME_HOST:
-		return w->no_vf_driver ? NULL : "igbvf";
+		return w->no_vf_driver || !pf->nic ? NULL : "igbvf";
 	case VF_HOME_VFIO:
 		return "vfio-pci";
 	case VF_HOME_NONE:
@@ -286,15 +295,6 @@ static void bind_vf(struct world *w, struct vf *vf, const char *driver)
 	vf->driver = mem_strdup(driver);
 	vf->prebound = w->home == VF_HOME_VFIO && driver && !strcmp(driver, "vfio-pci");
 	probe_vf(w, vf);
-}
-
-static struct pf *pf_of(struct world *w, struct pciaddr vf)
-{
-	for (size_t i = 0; i < w->inventory.npfs; i++)
-		for (size_t j = 0; j < w->inventory.pfs[i].nvfs; j++)
-			if (pciaddr_equal(w->inventory.pfs[i].vfs[j].addr, vf))
-				return &w->inventory.pfs[i];
-	return NULL;
 }
 
 static bool in_guest(const struct world *w, struct pciaddr vf)
@@ -347,8 +347,10 @@ static void make_vfs(struct world *w, struct pf *pf, unsigned count)
 					    .function = (uint8_t)(i % 4 * 2)};
 		vf->index = i;
 		if (w->home == VF_HOME_HOST && i >= w->late)
-			bind_vf(w, vf, home_driver(w));
+			bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
 		vf->iommu_group = 100 * pf->addr.bus + 20 + (int)i;
+		if (!pf->nic)
+			continue;
 		vf->settings = (struct vf_settings){
 			.known = SETTING_MAC | SETTING_VLAN | SETTING_SPOOFCHK,
 			.mac = vf_mac(pf, i),
@@ -435,7 +437,7 @@ static int host_send_home(struct host *host, struct pciaddr addr, enum vf_home h
 	if (in_guest(w, addr) || (home != w->home && home != VF_HOME_NONE))
 		w->torn_away = true;
 	if (vf->index >= w->unbindable)
-		bind_vf(w, vf, home == VF_HOME_NONE ? NULL : home_driver(w));
+		bind_vf(w, vf, home == VF_HOME_NONE ? NULL : home_driver(w, pf_of(w, addr)));
 	return 0;
 }
 
@@ -744,7 +746,7 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	if (views & VIRT_LIVE) {
 		if (in_use(w, device.host))
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
-		if (!pf_of(w, device.host)->up)
+		if (device.mac_set && !pf_of(w, device.host)->up)
 			return err_set(err, ERR_FAILED, "the PF is not online");
 		free(vf->driver);
 		vf->driver = mem_strdup("vfio-pci");
@@ -788,7 +790,7 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 		vf->settings.mac = w->libvirt_saved[place].mac;
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
 	}
-	bind_vf(w, vf, home_driver(w));
+	bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
 }
 
 static void queue_event(struct world *w, enum virt_event_kind kind, const struct fake_domain *d,
@@ -819,6 +821,8 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 			d->deaf--;
 			return 0;
 		}
+		if (d->holds && pciaddr_equal(view->devices[i].host, d->held))
+			return 0;
 		if (d->refuses) {
 			d->refuses--;
 			queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
@@ -854,6 +858,54 @@ static int virt_set_metadata(struct virt *virt, const struct virt_dom *dom, cons
 			free(view_of(d, which)->metadata);
 			view_of(d, which)->metadata = with_namespace(xml);
 		}
+	return 0;
+}
+
+static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path,
+		     unsigned flags, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+
+	(void)flags;
+	if (call(w, "save", err))
+		return -1;
+	if (!d->live.present)
+		return err_set(err, ERR_ABSENT, "it is not running");
+	if (d->live.ndevices)
+		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	free(w->saved.metadata);
+	w->saved.domain = d;
+	w->saved.metadata = steal(&d->live.metadata);
+	w->saved.managed = !path;
+	d->live.present = false;
+	return 0;
+}
+
+static int virt_saved_xml(struct virt *virt, const char *path, char **out, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_view view = {.metadata = w->saved.metadata};
+
+	if (call(w, "saved_xml", err))
+		return -1;
+	if (!w->saved.domain || w->saved.managed)
+		return err_set(err, ERR_FAILED, "there is no %s", path);
+	*out = view_xml(w->saved.domain, &view);
+	return 0;
+}
+
+static int virt_restore(struct virt *virt, const char *path, unsigned flags, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = w->saved.domain;
+
+	(void)flags;
+	if (call(w, "restore", err))
+		return -1;
+	if (!d || w->saved.managed || d->live.present)
+		return err_set(err, ERR_FAILED, "%s cannot be restored", path);
+	d->live = (struct fake_view){.present = true, .metadata = mem_strdup(w->saved.metadata)};
 	return 0;
 }
 
@@ -903,6 +955,9 @@ static const struct virt_ops virt_ops = {
 	.attach = virt_attach,
 	.detach = virt_detach,
 	.set_metadata = virt_set_metadata,
+	.save = virt_save,
+	.saved_xml = virt_saved_xml,
+	.restore = virt_restore,
 	.watch = virt_watch,
 	.next_event = virt_next_event,
 	.dom_release = virt_dom_release,
@@ -1052,22 +1107,35 @@ static void add_domain(struct world *w, const char *name)
 	d->live.present = d->config.present = true;
 }
 
-struct pf *world_add_pf(struct world *w, unsigned nvfs)
+static struct pf *add_pf(struct world *w, unsigned nvfs, bool nic)
 {
 	struct pf *pf = mem_append(&w->inventory.pfs, &w->inventory.npfs, sizeof(*pf));
 	unsigned number = (unsigned)w->inventory.npfs;
 
 	pf->addr = (struct pciaddr){.bus = (uint8_t)number};
-	pf->driver = mem_strdup("igb");
-	pf->netdev = mem_printf("eth%u", number);
-	pf->vendor = 0x8086;
-	pf->product = 0x10c9;
-	pf->mac = mac_number(199 + number);
-	pf->nic = pf->up = pf->carrier = true;
+	pf->driver = mem_strdup(nic ? "igb" : "nvme");
+	pf->vendor = nic ? 0x8086 : 0x1b36;
+	pf->product = nic ? 0x10c9 : 0x0010;
+	pf->nic = nic;
+	if (nic) {
+		pf->netdev = mem_printf("eth%u", number);
+		pf->mac = mac_number(199 + number);
+		pf->up = pf->carrier = true;
+	}
 	pf->numa_node = -1;
 	pf->total_vfs = nvfs;
 	make_vfs(w, pf, nvfs);
 	return pf;
+}
+
+struct pf *world_add_pf(struct world *w, unsigned nvfs)
+{
+	return add_pf(w, nvfs, true);
+}
+
+struct pf *world_add_nvme(struct world *w, unsigned nvfs)
+{
+	return add_pf(w, nvfs, false);
 }
 
 void world_init(struct world *w, unsigned nvfs)
@@ -1121,6 +1189,7 @@ void world_clear(struct world *w)
 	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
 	free(w->probed);
+	free(w->saved.metadata);
 }
 
 struct pf *world_pf(struct world *w)
@@ -1161,6 +1230,19 @@ void world_stop(struct world *w, const char *name)
 	view_clear(&d->live);
 }
 
+void world_start(struct world *w, const char *name)
+{
+	struct fake_domain *d = world_domain(w, name);
+	bool saved = w->saved.managed && w->saved.domain == d;
+
+	d->live = (struct fake_view){
+		.present = true,
+		.metadata = saved ? steal(&w->saved.metadata) : mem_strdup(d->config.metadata),
+	};
+	if (saved)
+		w->saved.domain = NULL;
+}
+
 void world_forget(struct world *w, const char *name)
 {
 	world_stop(w, name);
@@ -1173,6 +1255,8 @@ int world_run(struct world *w, const char *command, struct err **err)
 		&verb_attach,       &verb_detach,    &verb_set,       &verb_list,
 		&verb_why,          &verb_reconcile, &verb_set_vfs,   &verb_pool_define,
 		&verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list, &verb_pool_undefine,
+		&verb_park,         &verb_unpark,    &verb_save,      &verb_managedsave,
+		&verb_restore,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
@@ -1248,6 +1332,8 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			broken = "an assignment's guest address is not its device's";
 		else if (!world_vf(w, device->host, NULL))
 			broken = "a device of ours has a VF that is not there";
+		else if (!pf_of(w, device->host)->nic)
+			broken = mac_is_zero(a->mac) ? NULL : "a VF that is no NIC has a MAC";
 		else if ((which == VIRT_LIVE || device->form == FORM_HOSTDEV) &&
 			 !mac_equal(world_vf(w, device->host, NULL)->settings.mac, a->mac))
 			broken = "a VF in a guest has not its assignment's MAC";
@@ -1255,9 +1341,14 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			 world_vf(w, device->host, NULL)->settings.vlan != a->vlan)
 			broken = "a VF in a guest has not its assignment's VLAN";
 	}
-	for (size_t i = 0; !broken && i < view.assignments.n; i++)
-		if (!domain_view_device(&view, view.assignments.items[i].id))
-			broken = "an assignment has no device";
+	for (size_t i = 0; !broken && i < view.assignments.n; i++) {
+		const struct assignment *a = &view.assignments.items[i];
+		bool parked = a->parked && !parking_is_over(&a->parking, w->name, w->wall);
+
+		if (parked != !domain_view_device(&view, a->id))
+			broken = parked ? "a device is there that is parked"
+					: "an assignment has no device";
+	}
 	domain_view_clear(&view);
 	return broken;
 }
@@ -1268,11 +1359,18 @@ static const char *broken_pf(struct world *w, const struct pf *pf)
 		const struct vf *vf = &pf->vfs[i];
 		size_t place = 0;
 
-		if (leases_by_vf(&w->leases, vf->addr) || in_use(w, vf->addr))
+		const struct lease *lease = leases_by_vf(&w->leases, vf->addr);
+
+		if (lease && lease->state == LEASE_RESERVED && in_use(w, vf->addr))
+			return "a VF that is kept for a guest is in one";
+		/* What is kept is as idle as what is free. */
+		if ((lease && lease->state != LEASE_RESERVED) || in_use(w, vf->addr))
 			continue;
-		if (home_driver(w) ? !vf->driver || strcmp(vf->driver, home_driver(w)) != 0
-				   : vf->driver != NULL)
+		if (home_driver(w, pf) ? !vf->driver || strcmp(vf->driver, home_driver(w, pf)) != 0
+				       : vf->driver != NULL)
 			return "a free VF is not on its driver";
+		if (!pf->nic)
+			continue;
 		if (!mac_equal(vf->settings.mac, vf_mac(pf, vf->index)) || vf->settings.vlan)
 			return "a free VF has not the settings it had";
 		(void)world_vf(w, vf->addr, &place);
@@ -1304,7 +1402,8 @@ const char *world_broken(struct world *w)
 			return broken;
 	}
 	for (size_t i = 0; i < w->leases.n; i++) {
-		bool held = false;
+		const struct lease *lease = &w->leases.items[i];
+		bool held = lease->state == LEASE_RESERVED && lease->expires > w->wall;
 
 		for (size_t j = 0; j < w->ndomains; j++) {
 			const struct fake_domain *d = &w->domains[j];

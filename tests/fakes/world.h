@@ -18,7 +18,7 @@
 
 #define WORLD_DOMAINS 4
 #define WORLD_DEVICES 8
-#define WORLD_PFS 2  /* at most */
+#define WORLD_PFS 3  /* at most */
 #define WORLD_VFS 64 /* of a PF, at most */
 
 /* A device element of a domain's view. */
@@ -44,6 +44,8 @@ struct fake_domain {
 	unsigned deaf;         /* so many unplug requests are ignored */
 	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
 	bool lost_event;       /* it lets go, but the event does not come */
+	bool holds;            /* it never lets go of this VF */
+	struct pciaddr held;
 	struct fake_view live, config;
 };
 
@@ -77,6 +79,13 @@ struct world {
 	struct persist persisted; /* .pf is NULL: nothing */
 	int persist_error;        /* ERR_*: keeping it fails so */
 
+	/* A guest's state, as libvirt has saved it; .metadata is that of the live view. */
+	struct {
+		struct fake_domain *domain; /* NULL: there is none */
+		char *metadata;
+		bool managed; /* for its next start */
+	} saved;
+
 	struct virt_event events[32];
 	size_t nevents;
 	bool watching;
@@ -108,10 +117,15 @@ struct pf *world_pf(struct world *world);
 
 /* Another PF: eth2, 0000:02:00.0. PFs that were got before have moved. */
 struct pf *world_add_pf(struct world *world, unsigned nvfs);
+/* Another PF that is no NIC: 0000:02:00.0, driver nvme, whose VFs no driver of the host takes. */
+struct pf *world_add_nvme(struct world *world, unsigned nvfs);
 struct fake_domain *world_domain(struct world *world, const char *name);
 
 /* Shuts a domain down: its VFs go back to the host. */
 void world_stop(struct world *world, const char *name);
+
+/* Starts it: with the state that was saved for it, if there is one. */
+void world_start(struct world *world, const char *name);
 
 /* The last VF of the last PF vanishes, from under a guest, too; and a new one comes in its place.
  */

@@ -605,6 +605,13 @@ static void network_manager(void **state)
 	machine_line(c.root, "more etc/sysconfig/network-scripts/ifcfg-x SRIOV_TOTAL_VFS=4");
 	check_all();
 	WARN("ens1f0", PERSISTENCE, "/etc/sysconfig/network-scripts/ifcfg-x makes it 4", "nmcli");
+	/* One of several names is enough. */
+	machine_line(c.root, "file %s [match]", file);
+	machine_line(c.root, "more %s interface-name=eth*;ens1*;", file);
+	machine_line(c.root, "more %s [sriov]", file);
+	machine_line(c.root, "more %s total-vfs=4", file);
+	check_all();
+	WARN("ens1f0", PERSISTENCE, "makes it 4 VFs when it comes up", "sriov.total-vfs 8");
 	/* A second one who keeps another number. */
 	machine_line(c.root, "file etc/systemd/network/10.link [Match]");
 	machine_line(c.root, "more etc/systemd/network/10.link Driver=ice i40e");
@@ -613,6 +620,87 @@ static void network_manager(void **state)
 	check_all();
 	WARN("ens1f0", PERSISTENCE, "makes 4 VFs, and /etc/systemd/network/10.link makes 8",
 	     "leave the number to one");
+}
+
+/* A number of its own, that no connection has. */
+static void network_manager_conf(void **state)
+{
+	static const char main_file[] = "etc/NetworkManager/NetworkManager.conf";
+	static const char drop_in[] = "etc/NetworkManager/conf.d/vfs.conf";
+
+	(void)state;
+	machine_make(c.root, "ql41000");
+	machine_line(c.root, "file %s [main]", main_file);
+	machine_line(c.root, "more %s plugins=keyfile", main_file);
+	machine_line(c.root, "more %s [device-wlan]", main_file);
+	machine_line(c.root, "more %s match-device=type:wifi", main_file);
+	machine_line(c.root, "more %s sriov-num-vfs=9", main_file);
+	machine_line(c.root, "more %s [device-other]", main_file);
+	machine_line(c.root, "more %s match-device=driver:q*,except:interface-name:ens6f0",
+		     main_file);
+	machine_line(c.root, "more %s sriov-num-vfs=8", main_file);
+	check_named("ens6f0");
+	WARN("ens6f0", PERSISTENCE, "no udev rule", "--persist");
+	machine_line(c.root, "more %s [device-this]", main_file);
+	machine_line(c.root, "more %s match-device=interface-name:eth0;interface-name:ens6*",
+		     main_file);
+	machine_line(c.root, "more %s sriov-num-vfs=2", main_file);
+	machine_line(c.root, "more %s [device]", main_file);
+	machine_line(c.root, "more %s sriov-num-vfs=7", main_file);
+	check_named("ens6f0");
+	PASS("ens6f0", PERSISTENCE, "/etc/NetworkManager/NetworkManager.conf makes 2");
+	/* What is added later wins; what is hidden by the same name in /etc does not count. */
+	machine_line(c.root, "file usr/lib/NetworkManager/conf.d/vfs.conf [device]");
+	machine_line(c.root, "more usr/lib/NetworkManager/conf.d/vfs.conf sriov-num-vfs=1");
+	machine_line(c.root, "file %s [device]", drop_in);
+	machine_line(c.root, "more %s match-device=mac:02:00:00:00:00:01", drop_in);
+	machine_line(c.root, "more %s sriov-num-vfs=4", drop_in);
+	check_named("ens6f0");
+	WARN("ens6f0", PERSISTENCE,
+	     "/etc/NetworkManager/conf.d/vfs.conf makes it 4 VFs when NetworkManager starts: the 2",
+	     "sed -i 's/^sriov-num-vfs=.*/sriov-num-vfs=2/' /etc/NetworkManager/conf.d/vfs.conf");
+}
+
+/* Who sets VFs to something has no respect for guests. */
+static void settings_by_others(void **state)
+{
+	static const char nm[] = "etc/NetworkManager/system-connections/ens1f0.nmconnection";
+	static const char network[] = "etc/systemd/network/20-x.network";
+	static const char link[] = "etc/systemd/network/20-x.link";
+
+	(void)state;
+	machine_make(c.root, "xl710");
+	check_all();
+	PASS("ens1f0", VF_SETTINGS, "set nothing");
+	machine_line(c.root, "more %s vf.0=mac=02:00:00:00:00:07 trust=true", nm);
+	check_all();
+	WARN("ens1f0", VF_SETTINGS, "NetworkManager's connection 'storage net' sets VFs",
+	     "nmcli connection modify 'storage net' sriov.vfs ''");
+	machine_line(c.root, "drop %s", nm);
+	machine_line(c.root, "file %s [Match]", network);
+	machine_line(c.root, "more %s Name=eth* ens1f?", network);
+	machine_line(c.root, "more %s [Network]", network);
+	machine_line(c.root, "more %s [SR-IOV]", network);
+	machine_line(c.root, "more %s VirtualFunction=0", network);
+	machine_line(c.root, "more %s VLANId=5", network);
+	check_all();
+	WARN("ens1f0", VF_SETTINGS,
+	     "/etc/systemd/network/20-x.network sets VFs whenever networkd configures",
+	     "[SR-IOV] sections out of /etc/systemd/network/20-x.network");
+	/* The first one that fits is the only one. */
+	machine_line(c.root, "file etc/systemd/network/10-x.network [Match]");
+	machine_line(c.root, "more etc/systemd/network/10-x.network Driver=i40e");
+	check_all();
+	PASS("ens1f0", VF_SETTINGS, "set nothing");
+	machine_line(c.root, "file %s [Match]", link);
+	machine_line(c.root, "more %s Property=ID_MODEL=x", link);
+	machine_line(c.root, "file %s.d/vfs.conf [SR-IOV]", link);
+	machine_line(c.root, "more %s.d/vfs.conf VirtualFunction=1", link);
+	check_all();
+	WARN("ens1f0", VF_SETTINGS,
+	     "/etc/systemd/network/20-x.link.d/vfs.conf sets VFs whenever udev",
+	     "out of /etc/systemd/network/20-x.link.d/vfs.conf");
+	hold("found", find("ens1f0", CHECK_VF_SETTINGS)->found, "if it means this PF");
 }
 
 static void link_files(void **state)
@@ -1036,6 +1124,8 @@ int main(void)
 		TEST(ixgbe_down),
 		TEST(i40e_gaps),
 		TEST(network_manager),
+		TEST(network_manager_conf),
+		TEST(settings_by_others),
 		TEST(link_files),
 		TEST(udev_rules),
 		TEST(a_rule_that_waits),

@@ -317,6 +317,11 @@ static void test_mac_is_stable(void **state)
 	assert_true(mac_equal(first, world_pf(&w)->vfs[0].settings.mac));
 	assert_run(&w, "attach web2 eth1 --mac 02:00:00:00:00:01", 0);
 	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:01", 1);
+	/* Also where nothing but the other guest's assignment says so: on another PF, a plain
+	 * hostdev. */
+	(void)world_add_pf(&w, 2);
+	assert_run(&w, "attach web2 eth2 --form hostdev --mac 02:00:00:00:00:02", 0);
+	assert_run(&w, "attach web1 eth1 --mac 02:00:00:00:00:02", 1);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -407,6 +412,79 @@ static void test_settings(void **state)
 	assert_run(&w, "reconcile", 0);
 	assert_run(&w, "detach web1 --persistent", 0);
 	assert_int_equal(vf->settings.vlan, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* A VF that is no NIC: a plain hostdev, and nothing that only a NIC has. */
+static void test_no_nic(void **state)
+{
+	static const char *const only_nics[] = {
+		"--mac 02:00:00:00:00:01", "--vlan 5",       "--spoofchk on",    "--trust off",
+		"--link-state auto",       "--max-rate 100", "--form interface",
+	};
+	struct world w;
+	struct err *err = NULL;
+
+	(void)state;
+	world_init(&w, 2);
+	(void)world_add_nvme(&w, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(only_nics); i++) {
+		cleanup_free char *command =
+			mem_printf("attach web1 0000:02:00.0 %s", only_nics[i]);
+
+		assert_int_equal(world_run(&w, command, &err), 2);
+		assert_non_null(strstr(err->what, "it is no NIC, and only one has "));
+		assert_string_equal(err->now, "nothing was changed");
+		err_free(&err);
+	}
+	assert_int_equal(w.touched, 0);
+	assert_run(&w, "attach web1 0000:02:00.0 --count 2 --persistent", 0);
+	assert_run(&w, "attach web1 0000:02:00.0 --form hostdev", 0);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(w.touched & TOUCHED_HOST, 0);
+	assert_int_equal(w.leases.n, 4);
+	assert_null(strstr(live(&w, "web1")->devices[0].xml, "mac"));
+	assert_non_null(strstr(live(&w, "web1")->devices[0].xml, "<hostdev"));
+	assert_sound(&w);
+	assert_run(&w, "reconcile", 0);
+	assert_sound(&w);
+	assert_run(&w, "why web2 0000:02:00.0", 0);
+	assert_run(&w, "list 0000:02:00.0", 0);
+	assert_run(&w, "set web1 0000:02:10.0 --vlan 5", 2);
+	world_stop(&w, "web1");
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 2);
+	assert_sound(&w);
+	assert_run(&w, "detach web1 --all", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Whoever is owed a disk gets no NIC of the same name, and the other way round. */
+static void test_other_kind(void **state)
+{
+	struct world w;
+	struct pf *nvme;
+
+	(void)state;
+	world_init(&w, 2);
+	nvme = world_add_nvme(&w, 2);
+	world_stop(&w, "web1");
+	world_stop(&w, "web2");
+	assert_run(&w, "attach web1 0000:02:00.0", 0);
+	assert_run(&w, "attach web2 eth1", 0);
+	leases_clear(&w.leases);
+	nvme->nic = true;
+	world_pf(&w)->nic = false;
+	assert_run(&w, "reconcile web1", 2);
+	assert_run(&w, "reconcile web2", 2);
+	assert_int_equal(w.leases.n, 0);
+	nvme->nic = false;
+	world_pf(&w)->nic = true;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 2);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -563,7 +641,7 @@ struct scenario {
 	const char *name;
 	const char *before[4];
 	const char *command;
-	bool pf_down, taken, web1_off;
+	bool pf_down, taken, web1_off, nvme;
 	unsigned vfs;  /* 0: 7 */
 	bool last;     /* of the VFs, the last one is attached before */
 	bool vanishes; /* then that one does */
@@ -591,6 +669,13 @@ static const struct scenario scenarios[] = {
 	{.name = "detach live only",
 	 .before = {"attach web1 eth1 --form hostdev --persistent"},
 	 .command = "detach web1 --live"},
+	{.name = "attach what is no NIC",
+	 .command = "attach web1 0000:02:00.0 --count 2 --persistent",
+	 .nvme = true},
+	{.name = "detach what is no NIC",
+	 .before = {"attach web1 0000:02:00.0 --persistent"},
+	 .command = "detach web1 --persistent",
+	 .nvme = true},
 	{.name = "set",
 	 .before = {"attach web1 eth1 --persistent"},
 	 .command = "set web1 eth1 --spoofchk off --vlan 9 --persistent"},
@@ -638,6 +723,8 @@ static const struct scenario scenarios[] = {
 static void set_scene(struct world *w, const struct scenario *s)
 {
 	world_init(w, s->vfs ? s->vfs : 7);
+	if (s->nvme)
+		(void)world_add_nvme(w, 4);
 	if (s->web1_off)
 		world_stop(w, "web1");
 	for (size_t i = 0; s->last && i + 1 < s->vfs; i++)
@@ -836,6 +923,8 @@ int main(void)
 		cmocka_unit_test(test_mac_is_stable),
 		cmocka_unit_test(test_pf_is_brought_up),
 		cmocka_unit_test(test_bad_metadata_is_kept),
+		cmocka_unit_test(test_no_nic),
+		cmocka_unit_test(test_other_kind),
 		cmocka_unit_test(test_refused_first),
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),

@@ -469,6 +469,33 @@ static void definitions_are_checked(void **state)
 }
 
 /* Failed at any call, a definition is not there. */
+/* What only a NIC can have picks the NICs; where there are none, it is refused. */
+static void pools_of_what_is_no_nic(void **state)
+{
+	(void)state;
+	(void)world_add_nvme(&world, 4);
+	define(POOL("disks", "<pf driver='nvme'/><vlan><tag id='5'/></vlan>"), 1,
+	       "pool disks sets a VLAN, and its PFs are no NICs (0000:03:00.0)");
+	define(POOL("disks", "<pf driver='nvme'/><device form='interface'/>"), 1,
+	       "sets form interface");
+	define(POOL("disks", "<pf driver='nvme'/>"), 0, NULL);
+	run("attach web1 disks --count 2", 0);
+	/* Whatever else is against them. */
+	refused("attach web1 disks --vlan 5", 2, "it is no NIC, and only one has a VLAN");
+	run("pool-undefine disks --force", 0);
+	run("detach web1 --all", 0);
+	/* Written by hand, for PFs of both kinds. */
+	put("both.xml", POOL("both", "<pf dev='eth1'/><pf driver='nvme'/>"
+				     "<policy name='spread'/><settings spoofchk='off'/>"));
+	run("attach web1 both --count 3", 0);
+	for (size_t i = 0; i < world.leases.n; i++)
+		assert_int_equal(world.leases.items[i].pf.bus, 1);
+	refused("attach web1 both/9", 3, "both has no VF 9");
+	put("both.xml", POOL("both", "<pf driver='nvme'/><rate max='10'/>"));
+	refused("attach web2 both", 2, "it is no NIC, and pool both sets rates");
+	assert_null(world_broken(&world));
+}
+
 static void defining_is_all_or_nothing(void **state)
 {
 	cleanup_free char *path = mem_printf("%s/fast.xml", dir);
@@ -659,6 +686,7 @@ int main(void)
 		TEST(no_directory_costs_nothing),
 		TEST(two_pools_hold_no_vf_together),
 		TEST(definitions_are_checked),
+		TEST(pools_of_what_is_no_nic),
 		TEST(defining_is_all_or_nothing),
 		TEST(from_the_standard_input),
 		TEST(undefine_spares_who_has_vfs),

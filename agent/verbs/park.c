@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* park: takes all VFs out of a guest that something is to happen to, and remembers them. */
+#include "converge/park.h"
+
+#include <errno.h>
+
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "verbs/assigned.h"
+#include "verbs/number.h"
+#include "verbs/verb.h"
+
+#define TIMEOUT_MAX 86400
+#define LASTS_DEFAULT 300
+
+enum { KEY_REASON = 0x200, KEY_DEADLINE, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+	{"reason", KEY_REASON, "REASON", 0, "migration (default), save or snapshot", 0},
+	{"deadline", KEY_DEADLINE, "SECONDS", 0,
+	 "The guest gets its VFs back by itself after so long (default 300)", 0},
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0, "Give the guest so long to let go (default 30)", 0},
+	{0},
+};
+
+struct request {
+	const char *domain;
+	enum park_reason reason;
+	unsigned lasts, timeout;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case KEY_REASON:
+		if (park_reason_parse(arg, &request->reason) && request->reason != PARK_RESIZE)
+			return 0;
+		argp_error(state, "'%s' is no reason: migration, save or snapshot", arg);
+		return EINVAL;
+	case KEY_DEADLINE:
+		return number_option(state, "deadline", arg, 1, TIMEOUT_MAX, &request->lasts);
+	case KEY_TIMEOUT:
+		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			return ARGP_ERR_UNKNOWN;
+		request->domain = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (request->domain)
+			return 0;
+		argp_error(state, "it takes a domain");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* They are in the way as much as ours were, and are not ours to take out. */
+static void warn_of_foreign(const struct domain *domain)
+{
+	for (size_t i = 0; i < domain->live.ndevices; i++)
+		if (!domain->live.devices[i].id[0])
+			log_warn("%s has %s, which vfpool did not give it: it stays in",
+				 domain->name, pciaddr_str(domain->live.devices[i].host));
+}
+
+static int park(struct converge *c, const struct request *request, enum table_mode mode,
+		struct err **err)
+{
+	const struct parking parking = parking_here(c->edges, request->reason, request->lasts);
+	cleanup_table struct table *table = NULL;
+	struct plan plan = {0};
+	int result = assigned_new("parked", mode, &table, err);
+
+	if (!result)
+		result = park_domain(c, &parking, &plan, err);
+	if (!result) {
+		warn_of_foreign(&c->domain);
+		for (size_t i = 0; i < plan.nsubjects; i++)
+			assigned_add(table, c->domain.name, &plan.subjects[i]);
+		if (!plan.nsubjects)
+			log_say("%s has no VFs of vfpool", c->domain.name);
+		if (plan.nsubjects || mode == TABLE_JSON)
+			result = table_print(table, err);
+	}
+	plan_clear(&plan);
+	return result;
+}
+
+static int run(const struct verb *verb, struct session *session, int argc, char **argv,
+	       struct err **err)
+{
+	struct request request = {.lasts = LASTS_DEFAULT, .timeout = CONVERGE_TIMEOUT_S};
+	struct converge c;
+	int result, parsed = verb_parse(verb, parse, argc, argv, &request, err);
+
+	if (parsed)
+		return parsed < 0 ? -1 : 0;
+	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
+	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
+		return err_wrap(err, "parking the VFs of %s", request.domain);
+	result = park(&c, &request, session->mode, err);
+	converge_close(&c);
+	return result ? err_wrap(err, "parking the VFs of %s", request.domain) : 0;
+}
+
+const struct verb verb_park = {
+	.name = "park",
+	.args = "DOMAIN",
+	.help = "Take all VFs out of a guest, to be given back",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs/unparked.h"
+
+#include "converge/park.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "verbs/assigned.h"
+
+int unparked_nothing(enum table_mode mode, const char *name, struct err **err)
+{
+	cleanup_table struct table *table = NULL;
+
+	if (assigned_new(name, mode, &table, err))
+		return -1;
+	return mode == TABLE_JSON ? table_print(table, err) : 0;
+}
+
+int unparked(struct converge *c, enum table_mode mode, const char *name, struct err **err)
+{
+	cleanup_table struct table *table = NULL;
+	cleanup_err struct err *unprinted = NULL;
+	struct plan plan = {0};
+	size_t done = 0;
+	int result;
+
+	if (assigned_new(name, mode, &table, err))
+		return -1;
+	result = unpark_domain(c, &plan, err);
+	for (size_t i = 0; i < plan.nsubjects; i++)
+		if (plan.subjects[i].did && !plan.subjects[i].failed) {
+			assigned_add(table, c->dom.name, &plan.subjects[i]);
+			done++;
+		}
+	if (result && done && (*err)->code != ERR_LOST)
+		err_recode(err, ERR_PARTIAL);
+	if (!result && !done)
+		log_say("nothing of %s is parked", c->dom.name);
+	if ((done || mode == TABLE_JSON) && table_print(table, result ? &unprinted : err))
+		result = -1;
+	plan_clear(&plan);
+	return result;
+}

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Parking, unparking, saving and restoring against made edges: broken at every call of an edge that
+ * they make; then one reconcile must leave everything sound, parked or not, and one after the
+ * deadline must have given all back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "fakes/world.h"
+
+static void assert_sound(struct world *w)
+{
+	const char *broken = world_broken(w);
+
+	if (broken)
+		fail_msg("%s", broken);
+}
+
+static void assert_run(struct world *w, const char *command, int status)
+{
+	struct err *err = NULL;
+	int got = world_run(w, command, &err);
+
+	if (got != status)
+		fail_msg("%s: exit %d, not %d: %s", command, got, status,
+			 err ? err->what : "no error");
+	err_free(&err);
+}
+
+static void assert_fails(struct world *w, const char *command, int status, const char *now)
+{
+	struct err *err = NULL;
+	int got = world_run(w, command, &err);
+
+	if (got != status || !err)
+		fail_msg("%s: exit %d, not %d: %s", command, got, status,
+			 err ? err->what : "no error");
+	if (!err->now || !strstr(err->now, now))
+		fail_msg("'%s' does not say '%s'", err->now ? err->now : err->what, now);
+	err_free(&err);
+}
+
+static struct fake_view *live(struct world *w, const char *name)
+{
+	return &world_domain(w, name)->live;
+}
+
+static struct fake_view *config(struct world *w, const char *name)
+{
+	return &world_domain(w, name)->config;
+}
+
+static void assert_devices(struct world *w, size_t in_live, size_t in_config)
+{
+	assert_int_equal(view_ours(live(w, "web1")), in_live);
+	assert_int_equal(view_ours(config(w, "web1")), in_config);
+	assert_sound(w);
+}
+
+static void assert_leases(struct world *w, size_t n, enum lease_state state)
+{
+	assert_int_equal(w->leases.n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(w->leases.items[i].state, state);
+}
+
+static void parks_and_unparks(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent --vlan 5", 0);
+	assert_run(&w, "attach web1 eth1/4 --form hostdev --vlan 7 --live", 0);
+	assert_run(&w, "attach web2 eth1", 0);
+	assert_run(&w, "park web1 --deadline 60", 0);
+	assert_devices(&w, 0, 0);
+	assert_non_null(strstr(live(&w, "web1")->metadata,
+			       "<parked reason=\"migration\" host=\"vfhost-a\" "
+			       "until=\"2026-11-27T21:01:00Z\"/>"));
+	assert_int_equal(w.leases.n, 3);
+	assert_int_equal(w.leases.items[0].state, LEASE_RESERVED);
+	assert_int_equal(w.leases.items[0].expires, w.wall + 60);
+	/* They are kept for it, and for nobody else. */
+	assert_run(&w, "attach web2 eth1/4", 3);
+	assert_run(&w, "reconcile", 0);
+	assert_devices(&w, 0, 0);
+	/* Once more: the deadline is a new one. */
+	w.wall += 30;
+	assert_run(&w, "park web1 --deadline 60", 0);
+	assert_int_equal(w.leases.items[0].expires, w.wall + 60);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 2, 1);
+	assert_leases(&w, 3, LEASE_HELD);
+	assert_int_equal(world_pf(&w)->vfs[4].settings.vlan, 7);
+	assert_null(strstr(live(&w, "web1")->metadata, "parked"));
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 2, 1);
+	assert_run(&w, "detach web1 --all --persistent", 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Any hook may call it for any guest. */
+static void parks_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "park web1", 0);
+	assert_null(live(&w, "web1")->metadata);
+	assert_run(&w, "unpark web1", 0);
+	assert_run(&w, "park nobody", 1);
+	assert_run(&w, "unpark nobody", 1);
+	assert_run(&w, "park web1 --reason resize", 2);
+	assert_run(&w, "park web1 --deadline 0", 2);
+	assert_run(&w, "park", 2);
+	assert_run(&w, "unpark", 2);
+	assert_run(&w, "save web1", 2);
+	assert_run(&w, "save web1 f --running --paused", 2);
+	assert_run(&w, "managedsave", 2);
+	assert_run(&w, "managedsave web1 f", 2);
+	assert_run(&w, "restore", 2);
+	assert_run(&w, "restore a b", 2);
+	world_clear(&w);
+}
+
+/* The definition of a guest that is off would be taken along as well. */
+static void parks_a_definition(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	world_stop(&w, "web1");
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_run(&w, "park web1", 0);
+	assert_devices(&w, 0, 0);
+	assert_leases(&w, 1, LEASE_RESERVED);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 0, 1);
+	assert_leases(&w, 1, LEASE_HELD);
+	world_clear(&w);
+}
+
+/* What stays on this host keeps its definition, and the VF's settings as the next start needs them.
+ */
+static void a_snapshot_leaves_the_definition(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent --form hostdev", 0);
+	assert_run(&w, "park web1 --reason snapshot", 0);
+	assert_devices(&w, 0, 1);
+	assert_leases(&w, 1, LEASE_HELD);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 1, 1);
+	world_clear(&w);
+}
+
+static void all_or_nothing(void **state)
+{
+	struct fake_domain *web1;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 3 --persistent", 0);
+	web1 = world_domain(&w, "web1");
+	web1->holds = true;
+	web1->held = world_pf(&w)->vfs[1].addr;
+	assert_fails(&w, "park web1 --timeout 12", 4, "has its VFs as before");
+	assert_devices(&w, 3, 3);
+	assert_leases(&w, 3, LEASE_HELD);
+	assert_null(strstr(live(&w, "web1")->metadata, "parked"));
+	assert_null(strstr(config(&w, "web1")->metadata, "parked"));
+	web1->holds = false;
+	web1->paused = true;
+	assert_fails(&w, "park web1", 4, "nothing was changed");
+	assert_devices(&w, 3, 3);
+	web1->paused = false;
+	assert_run(&w, "park web1", 0);
+	assert_devices(&w, 0, 0);
+	world_clear(&w);
+}
+
+static void comes_back_at_the_deadline(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	assert_run(&w, "park web1 --deadline 100", 0);
+	w.wall += 99;
+	assert_run(&w, "reconcile", 0);
+	assert_devices(&w, 0, 0);
+	w.wall += 1;
+	assert_run(&w, "reconcile", 0);
+	assert_devices(&w, 1, 1);
+	assert_leases(&w, 1, LEASE_HELD);
+	world_clear(&w);
+}
+
+/* This world becomes another host, to which web1 has come with all that is known of it. */
+static void arrive(struct world *w)
+{
+	w->name = "vfhost-b";
+	leases_clear(&w->leases);
+}
+
+static void comes_back_where_it_arrives(void **state)
+{
+	struct pciaddr guest = {.bus = 2};
+	struct world w;
+	struct mac mac;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	assert_run(&w, "attach web1 eth1 --persistent --form hostdev --vlan 9", 0);
+	mac = world_pf(&w)->vfs[1].settings.mac;
+	assert_run(&w, "park web1", 0);
+	arrive(&w);
+	assert_run(&w, "attach web2 eth1 --count 2", 0);
+	assert_run(&w, "reconcile web1", 0);
+	assert_devices(&w, 2, 2);
+	assert_true(mac_equal(world_pf(&w)->vfs[3].settings.mac, mac));
+	assert_int_equal(world_pf(&w)->vfs[3].settings.vlan, 9);
+	assert_non_null(strstr(live(&w, "web1")->devices[1].xml, pciaddr_str(guest) + 5) ||
+			strstr(live(&w, "web1")->devices[1].xml, "bus=\"0x02\""));
+	/* And back, when there are not enough. */
+	assert_run(&w, "park web1", 0);
+	w.name = "vfhost-a";
+	leases_clear(&w.leases);
+	assert_run(&w, "attach web2 eth1 --count 4 --config", 0);
+	assert_run(&w, "unpark web1", 5);
+	assert_int_equal(view_ours(live(&w, "web1")), 1);
+	assert_run(&w, "detach web2 --all --persistent", 0);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 2, 2);
+	world_clear(&w);
+}
+
+/* Without the name of the pool there nothing is taken, and all stays owed. */
+static void stays_owed_without_its_pool(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	(void)world_add_pf(&w, 2);
+	assert_run(&w, "attach web1 eth2", 0);
+	assert_run(&w, "park web1", 0);
+	arrive(&w);
+	free(w.inventory.pfs[1].netdev);
+	w.inventory.pfs[1].netdev = mem_strdup("eth7");
+	assert_run(&w, "unpark web1", 1);
+	assert_int_equal(w.leases.n, 0);
+	assert_non_null(strstr(live(&w, "web1")->metadata, "parked"));
+	free(w.inventory.pfs[1].netdev);
+	w.inventory.pfs[1].netdev = mem_strdup("eth2");
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 1, 0);
+	world_clear(&w);
+}
+
+/* The host that it has left keeps nothing for it. */
+static void is_forgotten_where_it_was(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
+	assert_run(&w, "park web1", 0);
+	world_forget(&w, "web1");
+	/* It may come back until the deadline, should somebody have undefined it too early. */
+	assert_run(&w, "reconcile", 0);
+	assert_leases(&w, 2, LEASE_RESERVED);
+	assert_run(&w, "unpark web1", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_run(&w, "unpark web1", 1);
+	assert_run(&w, "attach web2 eth1 --count 2", 0);
+	assert_run(&w, "park web2 --deadline 50", 0);
+	world_forget(&w, "web2");
+	w.wall += 50;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void can_be_detached(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	assert_run(&w, "park web1", 0);
+	assert_run(&w, "detach web1 --persistent", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_null(live(&w, "web1")->metadata);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void saves_and_restores(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	assert_run(&w, "attach web1 eth1 --live", 0);
+	assert_run(&w, "save web1 /f", 0);
+	assert_false(live(&w, "web1")->present);
+	/* The definition has its own; what only ran needs nothing while it does not. */
+	assert_leases(&w, 1, LEASE_HELD);
+	assert_run(&w, "save web1 /f", 1);
+	assert_run(&w, "attach web2 eth1/1", 0);
+	assert_run(&w, "restore /f", 0);
+	assert_devices(&w, 2, 1);
+	assert_fails(&w, "restore /f", 1, "nothing was changed");
+	assert_run(&w, "managedsave web1", 0);
+	assert_fails(&w, "restore /f", 1, "nothing was changed");
+	world_start(&w, "web1");
+	assert_run(&w, "reconcile", 0);
+	assert_devices(&w, 2, 1);
+	world_clear(&w);
+}
+
+static void a_save_that_fails_gives_back(void **state)
+{
+	struct fake_device *foreign;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 2", 0);
+	foreign = &live(&w, "web1")->devices[live(&w, "web1")->ndevices++];
+	*foreign = (struct fake_device){.host = {.bus = 9}};
+	foreign->xml = mem_strdup("<hostdev mode='subsystem' type='pci'><source><address "
+				  "domain='0x0000' bus='0x09' slot='0x00' function='0x0'/>"
+				  "</source></hostdev>");
+	assert_fails(&w, "save web1 /f", 1, "runs on, with its VFs as before");
+	assert_devices(&w, 2, 0);
+	assert_leases(&w, 2, LEASE_HELD);
+	world_clear(&w);
+}
+
+/* VFs are made anew while some are kept: they are kept still, or not there any more. */
+static void resizes_meanwhile(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 4);
+	world_pf(&w)->total_vfs = 7;
+	assert_run(&w, "attach web1 eth1/1 --form hostdev", 0);
+	assert_run(&w, "attach web2 eth1", 0);
+	assert_run(&w, "park web1", 0);
+	assert_run(&w, "set-vfs eth1 7 --park", 0);
+	assert_devices(&w, 0, 0);
+	assert_int_equal(w.leases.n, 2);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 1, 0);
+	assert_leases(&w, 2, LEASE_HELD);
+	world_clear(&w);
+}
+
+/* A command, and what comes before it, to be broken at every call. */
+struct scenario {
+	const char *name;
+	const char *before[4];
+	const char *command;
+	bool starts;  /* web1 has been saved, and is started again before the reconcile */
+	bool arrives; /* on another host, before the command */
+};
+
+static const struct scenario scenarios[] = {
+	{.name = "park",
+	 .before = {"attach web1 eth1", "attach web2 eth1"},
+	 .command = "park web1"},
+	{.name = "park of both",
+	 .before = {"attach web1 eth1 --count 2 --persistent",
+		    "attach web1 eth1 --form hostdev --persistent --vlan 3"},
+	 .command = "park web1"},
+	{.name = "park for a snapshot",
+	 .before = {"attach web1 eth1 --form hostdev --persistent"},
+	 .command = "park web1 --reason snapshot"},
+	{.name = "unpark",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1 --form hostdev",
+		    "park web1"},
+	 .command = "unpark web1"},
+	{.name = "unpark elsewhere",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1 --form hostdev --count 2",
+		    "park web1"},
+	 .command = "unpark web1",
+	 .arrives = true},
+	{.name = "save",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1"},
+	 .command = "save web1 /f"},
+	{.name = "restore",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1", "save web1 /f"},
+	 .command = "restore /f"},
+	{.name = "managedsave",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1 --form hostdev"},
+	 .command = "managedsave web1",
+	 .starts = true},
+};
+
+static void assert_mended(struct world *w, const struct scenario *s, unsigned n, const char *in)
+{
+	const char *broken;
+
+	w->fail_at = 0;
+	if (world_run(w, "reconcile", NULL))
+		fail_msg("%s, broken at call %u (%s): reconcile fails", s->name, n, in);
+	broken = world_broken(w);
+	if (broken)
+		fail_msg("%s, broken at call %u (%s): %s", s->name, n, in, broken);
+	/* Parked or not: after the deadline everything that runs has what it should have. */
+	w->wall += 1000;
+	if (s->starts && !live(w, "web1")->present)
+		world_start(w, "web1");
+	if (world_run(w, "reconcile", NULL))
+		fail_msg("%s, broken at call %u (%s): the second reconcile fails", s->name, n, in);
+	broken = world_broken(w);
+	if (broken)
+		fail_msg("%s, broken at call %u (%s), later: %s", s->name, n, in, broken);
+	for (size_t i = 0; i < w->leases.n; i++)
+		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
+}
+
+static void break_everywhere(bool dies)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		const struct scenario *s = &scenarios[i];
+		unsigned calls = 0, n = 1;
+
+		do {
+			struct world w;
+
+			world_init(&w, 7);
+			for (size_t j = 0; j < ARRAY_SIZE(s->before) && s->before[j]; j++)
+				assert_run(&w, s->before[j], 0);
+			if (s->arrives)
+				arrive(&w);
+			w.calls = 0;
+			w.fail_at = n;
+			w.dies = dies;
+			(void)world_run(&w, s->command, NULL);
+			calls = w.calls;
+			if (calls >= n)
+				assert_mended(&w, s, n, w.failed_in);
+			world_clear(&w);
+		} while (calls >= n++);
+		assert_true(n > 10);
+	}
+}
+
+static void failed_everywhere(void **state)
+{
+	(void)state;
+	break_everywhere(false);
+}
+
+static void killed_everywhere(void **state)
+{
+	(void)state;
+	break_everywhere(true);
+}
+
+/* A park or save that fails leaves the guest with all that it had, and says so. */
+static void takes_back(void **state)
+{
+	static const char *const commands[] = {"park web1", "save web1 /f"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		for (unsigned n = 1;; n++) {
+			struct err *err = NULL;
+			struct world w;
+			int status;
+
+			world_init(&w, 7);
+			assert_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
+			w.calls = 0;
+			w.fail_at = n;
+			status = world_run(&w, commands[i], &err);
+			if (w.calls < n) {
+				world_clear(&w);
+				break;
+			}
+			if (status && live(&w, "web1")->present) {
+				const char *broken = world_broken(&w);
+
+				if (broken || view_ours(live(&w, "web1")) != 2 ||
+				    view_ours(config(&w, "web1")) != 2)
+					fail_msg("%s, failed at call %u (%s): %s", commands[i], n,
+						 w.failed_in,
+						 broken ? broken : "it has not all back");
+			}
+			err_free(&err);
+			world_clear(&w);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parks_and_unparks),
+		cmocka_unit_test(parks_nothing),
+		cmocka_unit_test(parks_a_definition),
+		cmocka_unit_test(a_snapshot_leaves_the_definition),
+		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(comes_back_at_the_deadline),
+		cmocka_unit_test(comes_back_where_it_arrives),
+		cmocka_unit_test(stays_owed_without_its_pool),
+		cmocka_unit_test(is_forgotten_where_it_was),
+		cmocka_unit_test(can_be_detached),
+		cmocka_unit_test(saves_and_restores),
+		cmocka_unit_test(a_save_that_fails_gives_back),
+		cmocka_unit_test(resizes_meanwhile),
+		cmocka_unit_test(failed_everywhere),
+		cmocka_unit_test(killed_everywhere),
+		cmocka_unit_test(takes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
