@@ -34,8 +34,8 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVFPOOL_VERSION='"$(VERSION)"' -I. -Iagen
 	-fstack-protector-strong $(WARNINGS) $(pkg_cflags) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-# Everything but main.c is one archive; main.c and each test are linked with it.
-SOURCES := $(filter-out agent/main.c,$(wildcard agent/*/*.c xml/*.c policies/*.c))
+# Everything but the two main()s is one archive; these and each test are linked with it.
+SOURCES := $(wildcard agent/*/*.c xml/*.c policies/*.c)
 SCHEMAS := $(wildcard xml/schemas/*.rng)
 FAKES := $(wildcard tests/fakes/*.c)
 TESTS := $(wildcard tests/unit/test_*.c)
@@ -54,9 +54,11 @@ UNIT := $(BUILD)/dist/vfpool-agent.service
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(BUILD)/vfpool $(UNIT) $(PAGES) ## build everything (BUILD=DIR: where; default build)
+all: $(BUILD)/vfpool $(BUILD)/vfpool-hook $(UNIT) $(PAGES) ## build everything (BUILD=DIR: where; default build)
 
 $(BUILD)/vfpool: $(call objects,agent/main.c) $(ARCHIVE)
+$(BUILD)/vfpool-hook: $(call objects,agent/hook.c) $(ARCHIVE)
+$(BUILD)/vfpool $(BUILD)/vfpool-hook:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
 
@@ -97,7 +99,7 @@ $(BUILD)/docs/%: docs/%.rst
 .PHONY: install uninstall
 install: all ## install vfpool, its unit, manual pages and schemas (PREFIX=DIR, DESTDIR=DIR)
 	install -d $(DESTDIR)$(BINDIR)
-	install -m 0755 $(BUILD)/vfpool $(DESTDIR)$(BINDIR)/vfpool
+	install -m 0755 $(BUILD)/vfpool $(BUILD)/vfpool-hook $(DESTDIR)$(BINDIR)/
 	install -d $(DESTDIR)$(UNITDIR)
 	install -m 0644 $(UNIT) $(DESTDIR)$(UNITDIR)/
 	install -d $(DESTDIR)$(DATADIR)/schemas
@@ -108,7 +110,8 @@ ifneq ($(PAGES),)
 endif
 
 uninstall: ## remove what install put there (leases are kept)
-	rm -f $(DESTDIR)$(BINDIR)/vfpool $(DESTDIR)$(UNITDIR)/$(notdir $(UNIT))
+	rm -f $(DESTDIR)$(BINDIR)/vfpool $(DESTDIR)$(BINDIR)/vfpool-hook \
+		$(DESTDIR)$(UNITDIR)/$(notdir $(UNIT))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(INSTALLED_PAGES))
 	rm -f $(patsubst xml/schemas/%,$(DESTDIR)$(DATADIR)/schemas/%,$(SCHEMAS))
 

@@ -362,6 +362,14 @@ static void read_pinning(struct reader *reader, const xmlNode *root)
 	free(pinning.of_all);
 }
 
+static void read_uuid(struct reader *reader, const xmlNode *element)
+{
+	char text[UUID_STRLEN];
+
+	if (strict_text(element, text, sizeof(text)) && strlen(text) == UUID_STRLEN - 1)
+		memcpy(reader->view.uuid, text, sizeof(text));
+}
+
 static int read_domain(struct reader *reader, const xmlNode *root, struct err **err)
 {
 	if (!root || !node_is(root, "domain"))
@@ -369,6 +377,8 @@ static int read_domain(struct reader *reader, const xmlNode *root, struct err **
 	for (const xmlNode *node = root->children; node; node = node->next) {
 		if (node_is(node, "metadata"))
 			read_metadata(reader, node);
+		else if (node_is(node, "uuid"))
+			read_uuid(reader, node);
 		else if (node_is(node, "numatune"))
 			read_numatune(reader, node);
 		else if (node_is(node, "devices") && read_devices(reader, node, err) < 0)

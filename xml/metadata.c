@@ -65,6 +65,8 @@ static void write_assignment(struct write *write, const struct assignment *assig
 	if (assignment->index >= 0)
 		write_attr_number(write, "index", (unsigned)assignment->index);
 	write_attr(write, "form", form_name(assignment->form));
+	if (assignment->optional)
+		write_attr(write, "required", "no");
 	/* What is no NIC has none of these. */
 	if (!mac_is_zero(assignment->mac))
 		write_leaf(write, "mac", "address", mac_str(assignment->mac));
@@ -105,11 +107,12 @@ static int read_mac(const xmlNode *element, struct mac *out, struct err **err)
 
 static int read_attributes(const xmlNode *element, struct assignment *out, struct err **err)
 {
+	static const char *const known[] = {"id", "pool", "index", "form", "required", NULL};
 	const char *id, *pool, *form, *index = node_attr(element, "index");
+	const char *required = node_attr(element, "required");
 	unsigned number;
 
-	if (strict_attributes(element, (const char *const[]){"id", "pool", "index", "form", NULL},
-			      err) < 0 ||
+	if (strict_attributes(element, known, err) < 0 ||
 	    strict_attr(element, "id", &id, err) < 0 ||
 	    strict_attr(element, "pool", &pool, err) < 0 ||
 	    strict_attr(element, "form", &form, err) < 0)
@@ -122,6 +125,9 @@ static int read_attributes(const xmlNode *element, struct assignment *out, struc
 		return strict_bad(element, "form", form, "interface or hostdev", err);
 	if (index && !strict_decimal(index, 0, VF_INDEX_MAX, &number))
 		return strict_bad(element, "index", index, "the index of a VF", err);
+	if (required && strcmp(required, "yes") != 0 && strcmp(required, "no") != 0)
+		return strict_bad(element, "required", required, "yes or no", err);
+	out->optional = required && strcmp(required, "no") == 0;
 	out->form_set = true;
 	memcpy(out->id, id, sizeof(out->id));
 	out->pool = mem_strdup(pool);

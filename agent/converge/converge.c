@@ -9,6 +9,7 @@
 #include "converge/execute.h"
 #include "converge/foreign.h"
 #include "converge/park.h"
+#include "converge/reserve.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 
@@ -37,10 +38,13 @@ static int read_again(struct converge *c, struct err **err)
 	struct store *store = c->edges->store;
 	struct domain *d = &c->domain;
 
-	domain_clear(d);
+	if (!c->given)
+		domain_clear(d);
 	leases_clear(&c->leases);
 	if (store->ops->list(store, c->dom.uuid, NULL, &c->leases, err))
 		return -1;
+	if (c->given)
+		return 0;
 	if (!c->gone)
 		return domain_read(c->edges->virt, &c->dom, d, err) ||
 				       check_metadata(c, &d->live, "--live", err) ||
@@ -90,6 +94,20 @@ int converge_open_leased(struct converge *c, struct edges *edges, const char *uu
 		memcpy(c->dom.uuid, uuid, sizeof(c->dom.uuid));
 	}
 	return lock_and_read(c, err);
+}
+
+int converge_open_given(struct converge *c, struct edges *edges, struct domain *domain,
+			msec deadline, struct err **err)
+{
+	*c = (struct converge){
+		.edges = edges, .given = true, .domain = *domain, .deadline = deadline, .lock = -1};
+	*domain = (struct domain){0};
+	c->dom = (struct virt_dom){.name = mem_strdup(c->domain.name), .id = -1};
+	memcpy(c->dom.uuid, c->domain.uuid, sizeof(c->dom.uuid));
+	if (!read_again(c, err))
+		return 0;
+	converge_close(c);
+	return -1;
 }
 
 int converge_again(struct converge *c, unsigned seconds, struct err **err)
@@ -395,7 +413,8 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 		for (size_t j = 0; j < g->places[i].npfs; j++)
 			if (gather_leases(c, g, g->places[i].pfs[j], err))
 				return -1;
-	return foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
+	/* Where libvirt is not to be asked, converge finds out when the guest is here. */
+	return c->given ? 0 : foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
 }
 
 static int plan_once(struct converge *c, const struct wants *wants, const struct scope *scope,
@@ -493,8 +512,10 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 
 		plan_clear(plan);
 		result = plan_once(c, wants, scope, busy, nbusy, &g, plan, err);
-		if (!result && mode != CONVERGE_PLAN &&
-		    !(mode == CONVERGE_CHECK && has_error(plan))) {
+		if (!result && mode == CONVERGE_RESERVE)
+			reserve(c->edges->store, c->expires, plan);
+		else if (!result && mode != CONVERGE_PLAN &&
+			 !(mode == CONVERGE_CHECK && has_error(plan))) {
 			result = execute(&x, err);
 			if (steps)
 				*steps += plan->nsteps;

@@ -17,11 +17,14 @@
 struct converge {
 	struct edges *edges;
 	struct virt_dom dom;
-	bool gone; /* libvirt does not know it any more; dom has its name and UUID only */
+	bool given; /* the domain is as the caller says, and not libvirt's to tell: it is on its way
+		     */
+	bool gone;  /* libvirt does not know it any more; dom has its name and UUID only */
 	struct domain domain;
 	struct leases leases; /* the domain's own */
 	unsigned seconds;     /* how long the guest has to let go */
 	msec deadline;
+	int64_t expires; /* CONVERGE_RESERVE: when the reservations do; seconds since 1970 */
 	int lock;
 	const struct pciaddr *resizing; /* the PF whose number the caller has locked; NULL: none */
 };
@@ -39,6 +42,13 @@ int converge_open_leased(struct converge *c, struct edges *edges, const char *uu
 			 const char *name, unsigned seconds, struct err **err);
 
 /*
+ * A domain that is not here yet, and libvirt not to be asked: for CONVERGE_RESERVE and
+ * CONVERGE_PLAN alone. Takes what domain holds. No lock is taken; the deadline is for other locks.
+ */
+int converge_open_given(struct converge *c, struct edges *edges, struct domain *domain,
+			msec deadline, struct err **err);
+
+/*
  * Reads the domain anew and gives it another so many seconds: before a second converge_run(), since
  * the first one changed things.
  */
@@ -50,6 +60,11 @@ enum converge_mode {
 	CONVERGE_PLAN,  /* plan only; nothing is changed */
 	CONVERGE_CHECK, /* nothing is begun unless everything can be planned */
 	CONVERGE_MEND,  /* what can be done is done */
+	/*
+	 * The VFs are promised and nothing else is done: LEASE_RESERVED. What was reserved already
+	 * is so for longer. Nothing is, unless all that are not optional can be.
+	 */
+	CONVERGE_RESERVE,
 };
 
 /*

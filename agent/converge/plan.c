@@ -408,8 +408,9 @@ static bool is_untouched(const struct lease *lease)
 }
 
 /*
- * The guest that it is for may not even be here yet, or have the assignment still parked. Where the
- * assignment was taken from the guest, nobody comes for it any more.
+ * The guest that it is for may not even be here yet; then it expires. Or it is here, and has the
+ * assignment still parked: then it is waited for. Where the assignment was taken from the guest,
+ * nobody comes for it any more.
  */
 static bool is_reserved(const struct situation *s, const struct subject *sub)
 {
@@ -420,8 +421,9 @@ static bool is_reserved(const struct situation *s, const struct subject *sub)
 	bool wanted =
 		assignments_find(&s->wants->live, id) || assignments_find(&s->wants->config, id);
 
-	return sub->leased && sub->lease.state == LEASE_RESERVED && !sub->want &&
-	       sub->lease.expires > s->now && (wanted || !known);
+	if (!sub->leased || sub->lease.state != LEASE_RESERVED || sub->want || (known && !wanted))
+		return false;
+	return sub->lease.expires > s->now || (d->live.present && wanted);
 }
 
 /*

@@ -63,6 +63,7 @@ struct assignment {
 	struct vf_settings settings;
 	bool guest_set;
 	struct pciaddr guest;   /* the guest's own PCI address; kept for the assignment's life */
+	bool optional;          /* the guest may arrive at a host that has no VF for it */
 	bool parked;            /* out of the guest for now, and owed to it */
 	struct parking parking; /* where it is parked */
 };

@@ -28,6 +28,7 @@ struct device {
 /* One of a domain's two definitions: the running one, or the one it will start with. */
 struct domain_view {
 	bool present;
+	char uuid[UUID_STRLEN];         /* as its XML says; "": it does not */
 	struct assignments assignments; /* of our metadata element; the valid ones */
 	char *metadata_error; /* what is wrong with our element: then no assignment is listed; else
 				 NULL */

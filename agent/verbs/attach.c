@@ -18,7 +18,7 @@
 #define COUNT_MAX 64
 #define TIMEOUT_MAX 86400
 
-enum { KEY_MAC = AFFECT_KEY_END, KEY_FORM, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
+enum { KEY_MAC = AFFECT_KEY_END, KEY_FORM, KEY_OPTIONAL, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
 	{"mac", KEY_MAC, "MAC", 0, "The guest's MAC (default: one made from guest and pool)", 0},
@@ -26,6 +26,8 @@ static const struct argp_option options[] = {
 	{"form", KEY_FORM, "FORM", 0,
 	 "interface (default for a NIC: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)",
 	 0},
+	{"optional", KEY_OPTIONAL, NULL, 0,
+	 "The guest may move to a host, or be restored on one, that has no VF for it", 0},
 	{"count", KEY_COUNT, "N", 0, "Attach N VFs, all or none", 0},
 	AFFECT_OPTIONS,
 	{"print-xml", KEY_PRINT_XML, NULL, 0, "Print the device XML and change nothing", 0},
@@ -43,6 +45,7 @@ struct request {
 	bool form_set;
 	enum form form;
 	struct affect affect;
+	bool optional;
 	bool print_xml;
 };
 
@@ -83,6 +86,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			return 0;
 		argp_error(state, "'%s' is no form: interface or hostdev", arg);
 		return EINVAL;
+	case KEY_OPTIONAL:
+		request->optional = true;
+		return 0;
 	case KEY_PRINT_XML:
 		request->print_xml = true;
 		return 0;
@@ -199,6 +205,7 @@ static int want(const struct request *request, const struct pools *pools,
 		struct assignment a = {
 			.pool = pool,
 			.index = index,
+			.optional = request->optional,
 			.mac = request->mac,
 		};
 

@@ -28,6 +28,9 @@ includes_only "the daemon's loop leaves all work to others" 'daemon/(daemon|work
 includes_only "converge knows no verb" 'converge/|xml/|policies/|host/|model/|core/' \
 	agent/converge/*.[ch]
 
+includes_only "the hook knows no verb" 'hook/|converge/|xml/|policies/|host/|model/|core/' \
+	agent/hook/*.[ch] agent/hook.c
+
 # NAME HEADERS PLACES: only files at these places include such headers.
 only_in()
 {
@@ -56,5 +59,15 @@ found_nothing "choosing, planning and checking see no outside library" "$(
 )"
 
 found_nothing "only main exits" "$(grep -rnE '(^|[^_[:alnum:]])(_?exit|errx?)[[:space:]]*\(' \
-	agent xml policies --include='*.c' | grep -v '^agent/main\.c:')"
+	agent xml policies --include='*.c' | grep -vE '^agent/(main|hook)\.c:')"
+# libvirt waits for the hook: it must not be able to ask back.
+hook=${BUILD:-build}/vfpool-hook
+if [ -x "$hook" ]; then
+	found_nothing "the hook links and loads no libvirt" "$(
+		readelf -d "$hook" 2>&1 | grep -E 'NEEDED.*libvirt|rror'
+		grep -a -o -m 1 'libvirt\.so' "$hook"
+	)"
+else
+	skip "the hook links and loads no libvirt" "$hook is not built"
+fi
 tap_end

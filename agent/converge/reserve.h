@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A plan's claims alone: VFs are promised to a guest that is not here yet. */
+#ifndef VFPOOL_CONVERGE_RESERVE_H
+#define VFPOOL_CONVERGE_RESERVE_H
+
+#include "converge/plan.h"
+#include "host/store.h"
+
+/*
+ * Claims what the plan would claim, in LEASE_RESERVED; reservations that are there already last
+ * until expires, too. A subject whose VF went to somebody else meanwhile gets .taken, and another
+ * failure is in its .err. When one that is not optional fails, all reservations of the plan are
+ * dropped.
+ */
+void reserve(struct store *store, int64_t expires, struct plan *plan);
+
+#endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vfpool-hook: libvirt's hook for QEMU guests. hook/ has what it answers; here is how it is called.
+ * libvirt runs it with NAME OP SUB-OP EXTRA, the guest's XML on stdin and an empty environment, and
+ * waits. It reads both pipes until they are closed: nothing of ours is left behind to hold them.
+ *
+ * Nothing here may fail a guest that has nothing to do with vfpool, and never one that runs.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "converge/pools.h"
+#include "core/cleanup.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "hook/hook.h"
+#include "host/lock.h"
+#include "host/poolfiles.h"
+
+/* All of it; and how long of that other vfpool processes are waited for. */
+#define HOOK_MS 900
+#define PATIENCE_MS 400
+
+/* What is longer is no domain's XML (xml/document.h). */
+#define XML_MAX (8u << 20)
+
+#define CONFIGS_DIR "/etc/libvirt/qemu"
+
+static const char *guest = "?";
+static volatile sig_atomic_t status_when_late;
+
+/* Whatever it hangs in, libvirt must not. */
+static void too_late(int signo)
+{
+	static const char words[] = ": no answer in time: the host is very busy, or its disk or "
+				    "a driver does not answer\n";
+
+	(void)signo;
+	(void)!write(STDERR_FILENO, "vfpool-hook: ", 13);
+	(void)!write(STDERR_FILENO, guest, strlen(guest));
+	(void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+	_exit(status_when_late);
+}
+
+static void be_quick(void)
+{
+	const struct sigaction action = {.sa_handler = too_late};
+	const struct itimerval timer = {.it_value.tv_usec = HOOK_MS * 1000};
+
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* NULL: it cannot be read. One that is too long is cut, and then is no XML. */
+static char *read_xml(struct err **err)
+{
+	size_t have = 0, room = 1 << 15;
+	cleanup_free char *xml = mem_grow(NULL, room, 1);
+	ssize_t got;
+
+	while ((got = read(STDIN_FILENO, xml + have, room - have - 1)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			(void)err_errno(err, errno, "reading the guest's XML");
+			return NULL;
+		}
+		have += (size_t)got;
+		if (have > XML_MAX)
+			break;
+		if (have == room - 1)
+			xml = mem_grow(steal(&xml), room *= 2, 1);
+	}
+	xml[have] = '\0';
+	return steal(&xml);
+}
+
+struct opened {
+	struct edges edges;
+	struct pools pools;
+	bool pools_read;
+};
+
+static int open_pools(struct opened *o, struct err **err)
+{
+	if (o->pools_read)
+		return 0;
+	if (pools_read(POOLS_DIR, &o->pools, err) || pools_settle(o->edges.host, &o->pools, err))
+		return -1;
+	o->pools_read = true;
+	o->edges.pools = o->pools.n ? &o->pools : NULL;
+	return 0;
+}
+
+/* No answer needs the store for reading first and for writing later. */
+static int open_edges(void *arg, unsigned what, struct edges **edges, struct err **err)
+{
+	struct opened *o = arg;
+
+	if (what & HOOK_HOST && !o->edges.host && host_open(NULL, &o->edges.host, err))
+		return -1;
+	if (what & HOOK_POOLS && open_pools(o, err))
+		return -1;
+	if (what & (HOOK_STORE | HOOK_STORE_WRITE) && !o->edges.store &&
+	    store_open_within(STORE_PATH, what & HOOK_STORE_WRITE, PATIENCE_MS, &o->edges.store,
+			      err))
+		return -1;
+	*edges = &o->edges;
+	return 0;
+}
+
+static int answer(const char *const *args, struct err **err)
+{
+	struct opened opened = {.edges = {.now = clock_now,
+					  .wall = clock_wall,
+					  .lock = lock_take,
+					  .share = lock_share}};
+	const struct hook_call call = {
+		.name = args[0],
+		.op = args[1],
+		.sub_op = args[2],
+		.configs = CONFIGS_DIR,
+		.deadline = clock_now() + PATIENCE_MS,
+		.open = open_edges,
+		.arg = &opened,
+	};
+	cleanup_free char *xml = NULL;
+	int result;
+
+	if (!hook_asks(&call))
+		return 0;
+	status_when_late = hook_can_refuse(&call) ? EXIT_FAILURE : EXIT_SUCCESS;
+	be_quick();
+	xml = read_xml(err);
+	result = xml ? hook_answer(&call, xml, err) : -1;
+	if (opened.edges.store)
+		opened.edges.store->ops->close(opened.edges.store);
+	if (opened.edges.host)
+		opened.edges.host->ops->close(opened.edges.host);
+	pools_clear(&opened.pools);
+	return result && hook_can_refuse(&call) ? -1 : 0;
+}
+
+static int told(const char *option)
+{
+	if (!strcmp(option, "--version"))
+		(void)printf("vfpool-hook %s\n", VFPOOL_VERSION);
+	else if (!strcmp(option, "--help"))
+		(void)printf("Usage: vfpool-hook NAME OPERATION SUB-OPERATION EXTRA < XML\n"
+			     "The hook that libvirt runs for QEMU guests; `vfpool hook-install` "
+			     "puts it there.\n");
+	else
+		return -1;
+	return fflush(stdout) == 0 ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_err struct err *err = NULL;
+	int status;
+
+	if (argc == 2 && !told(argv[1]))
+		return EXIT_SUCCESS;
+	if (argc < 4) {
+		(void)fprintf(stderr, "vfpool-hook: it takes NAME OPERATION SUB-OPERATION EXTRA, "
+				      "and the guest's XML on stdin\n");
+		return 2;
+	}
+	/* libvirt takes what comes out there for the guest's new XML. */
+	if (!freopen("/dev/null", "w", stdout))
+		(void)close(STDOUT_FILENO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	guest = argv[1];
+	status = answer((const char *const *)&argv[1], &err) ? EXIT_FAILURE : EXIT_SUCCESS;
+	err_print(err, stderr);
+	return status;
+}
