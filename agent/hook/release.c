@@ -82,9 +82,9 @@ static int let_go(struct edges *edges, struct lease *lease, struct err **err)
 /* config is NULL where it is not known: then only what nobody can come for any more goes. */
 static bool stays(const struct domain_view *config, const struct lease *lease)
 {
-	if (lease->state == LEASE_RESERVED)
-		return false;
-	return !config || assignments_find(&config->assignments, lease->assignment) ||
+	if (!config)
+		return lease->state != LEASE_RESERVED;
+	return assignments_find(&config->assignments, lease->assignment) ||
 	       domain_view_device(config, lease->assignment);
 }
 
