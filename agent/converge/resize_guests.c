@@ -164,6 +164,8 @@ static int give_back(struct resizing *r, struct converge *c, struct err **err)
 	if (converge_again(c, r->request->seconds, err))
 		return -1;
 	wants = wants_of(&c->domain);
+	if (resize_note_has_domain(&r->note, c->dom.uuid))
+		log_say("giving %s its VFs of %s back", c->dom.name, pf_str(&r->pf));
 	for (size_t i = 0; i < r->note.n; i++) {
 		const struct owed *owed = &r->note.owed[i];
 		struct assignment *a;

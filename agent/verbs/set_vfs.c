@@ -174,6 +174,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 struct reply {
 	struct table *table;
 	struct row *pf;
+	bool guests; /* something was given back to one, or tried to be */
 };
 
 static const char *state_of(const struct subject *sub)
@@ -189,6 +190,7 @@ static void add_guest(void *arg, const char *domain, const struct plan *plan)
 {
 	struct reply *reply = arg;
 
+	reply->guests |= plan->nsubjects > 0;
 	for (size_t i = 0; i < plan->nsubjects; i++) {
 		const struct subject *sub = &plan->subjects[i];
 		const struct assignment *a = &sub->assignment;
@@ -381,8 +383,14 @@ static int set_vfs(struct session *session, const struct request *request, struc
 
 	if (request->counted)
 		result = resize(session, request, addr, reply, err);
-	if (result && (*err)->code != ERR_PARTIAL)
+	if (result && (*err)->code != ERR_PARTIAL) {
+		/* What became of whose guests is told also where all is as it was. */
+		if (reply->guests) {
+			(void)fill(session, addr, false, reply, NULL);
+			(void)table_print(reply->table, NULL);
+		}
 		return -1;
+	}
 	if (then(session, request, addr, result ? &later : err))
 		result = -1;
 	if (later)
@@ -413,6 +421,9 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 		      &table, err))
 		return -1;
 	reply = (struct reply){.table = table, .pf = table_row(table, NULL)};
+	/* It may vanish; what is told of its guests is told below it all the same. */
+	row_set(reply.pf, COL_NAME, "%s", request.pf);
+	row_set(reply.pf, COL_ADDRESS, "%s", pciaddr_str(addr));
 	if (!request.show)
 		result = set_vfs(session, &request, addr, &reply, err);
 	else

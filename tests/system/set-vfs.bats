@@ -11,8 +11,8 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 		expect 1 vfpool check eth1
 		grep -q "vfpool set-vfs eth1 7" out || fail "check does not say what to do: $(<out)"
 		expect 0 vfpool --json set-vfs eth1 7 --persist
-		is "VFs" "$(answer '."set-vfs"[0].vfs')" 7
-		is "kept" "$(answer '."set-vfs"[0].persistent')" 7
+		is "VFs" "$(answer '.pfs[0].vfs')" 7
+		is "kept" "$(answer '.pfs[0].persistent')" 7
 		is "netdevs" "$(ls -d /sys/bus/pci/devices/0000:01:1*/net/* | wc -l)" 7
 		expect 0 vfpool check eth1
 		listen
@@ -21,7 +21,7 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 		expect 0 vfpool detach testguest1 eth1
 		expect 0 vfpool set-vfs eth1 --no-persist
 		expect 0 vfpool --json set-vfs eth1 --show
-		is "kept" "$(jq -r '."set-vfs"[0].persistent' out)" null
+		is "kept" "$(jq -r '.pfs[0].persistent' out)" null
 		fresh
 	END
 }
@@ -29,8 +29,8 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 @test "what cannot be is refused, and changes nothing" {
 	in_host <<-'END'
 		refused 2 "" -- vfpool set-vfs eth1
-		refused 2 "number of VFs '-1'" -- vfpool set-vfs eth1 -1
-		refused 1 "at most 7|7 VFs" -- vfpool set-vfs eth1 8
+		refused 2 "number of VFs 'some'" -- vfpool set-vfs eth1 some
+		refused 2 "7 VFs at most" "ask for 7 or fewer" -- vfpool set-vfs eth1 8
 		refused 1 "eth9" -- vfpool set-vfs eth9 1
 		refused 2 "no SR-IOV" -- vfpool set-vfs mgmt0 1
 		refused 2 "exclude" -- vfpool set-vfs eth1 7 --persist --no-persist
@@ -71,11 +71,14 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 		expect 0 vfpool attach web1 eth1/6
 		changed
 		refused 1 "web1" "--force" -- vfpool set-vfs eth1 3
+		expect 5 vfpool set-vfs eth1 3 --force
+		said "web1" "eth1 has 3 VFs"
+		is "VFs" "$(</sys/class/net/eth1/device/sriov_numvfs)" 3
 		expect 0 vfpool detach web1
 		forget web1
-		expect 0 vfpool set-vfs eth1 3
 		expect 0 vfpool set-vfs eth1 7
 		fresh
+		all_free
 	END
 }
 
@@ -93,22 +96,63 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 
 # The lab makes VFs of its own at boot: that it was the rule is seen from the number, and that it was in time from the
 # kernel's own log.
-reboots_with() {
-	in_host <<-END
-		expect 0 vfpool set-vfs eth1 5 --persist=$1
+@test "after a reboot the VFs are there before libvirtd starts: by udev's rule, and by systemd.link" {
+	in_host <<-'END'
+		expect 0 vfpool --json set-vfs eth1 5 --persist=udev
+		is "kept" "$(answer '.pfs[0] | "\(.persistent) \(.by) \(.file)"')" \
+			"5 udev /etc/udev/rules.d/70-vfpool-0000:01:00.0.rules"
+		expect 0 vfpool --json set-vfs eth2 4 --persist=link
+		is "kept" "$(answer '.pfs[0] | "\(.persistent) \(.by)"')" "4 link"
+		expect 0 vfpool check
+		grep -E "pass +eth1 +persistence" out
+		grep -E "pass +eth2 +persistence" out
 		sync
 	END
 	"$lab" reboot vfhost-a
 	in_host <<-'END'
-		made=$(dmesg | sed -nE 's/^\[ *([0-9]+)\.([0-9]+)\] igb 0000:01:00.0: 5 VFs allocated.*/\1\2/p' | head -n 1)
-		[[ -n $made ]] || { dmesg | grep igb >&2; fail "the VFs were not made"; }
 		started=$(systemctl show libvirtd.service -p ExecMainStartTimestampMonotonic --value)
-		((made < started)) || fail "made at $made us, libvirtd started at $started us"
-		expect 0 vfpool set-vfs eth1 --no-persist
+		for pf in "0000:01:00.0 5" "0000:02:00.0 4"; do
+			made=$(dmesg | sed -nE "s/^\[ *([0-9]+)\.([0-9]+)\] igb ${pf% *}: ${pf#* } VFs allocated.*/\1\2/p" | head -n 1)
+			[[ -n $made ]] || { dmesg | grep igb >&2; fail "the VFs of $pf were not made"; }
+			((made < started)) || fail "$pf: made at $made us, libvirtd started at $started us"
+		done
+		for pf in eth1 eth2; do
+			expect 0 vfpool set-vfs $pf --no-persist
+			expect 0 vfpool --json set-vfs $pf --show
+			is "kept" "$(jq -r '.pfs[0].persistent' out)" null
+		done
+		[[ -z $(find /etc -name '*vfpool*') ]] || fail "it left something: $(find /etc -name '*vfpool*')"
 		fresh
 	END
 }
 
-@test "after a reboot udev's rule makes the VFs before libvirtd starts" { reboots_with udev; }
-
-@test "after a reboot systemd.link makes the VFs before libvirtd starts" { reboots_with link; }
+@test "after a reboot VFs are on vfio-pci, or on no driver, as before" {
+	in_host <<-'END'
+		expect 2 vfpool set-vfs eth1 7 --prebind --persist=link
+		said "use --persist=udev"
+		expect 0 vfpool set-vfs eth1 7 --prebind --persist
+		expect 0 vfpool set-vfs eth2 7 --no-host-driver --persist
+		sync
+	END
+	"$lab" reboot vfhost-a
+	"$lab" guest
+	in_host <<-'END'
+		for vf in 0000:01:10.0 0000:01:11.4; do is "driver of $vf" "$(driver_of $vf)" vfio-pci; done
+		for vf in 0000:02:10.0 0000:02:11.4; do
+			[[ ! -e /sys/bus/pci/devices/$vf/driver ]] || fail "$vf has a driver"
+		done
+		expect 0 vfpool --json set-vfs eth1 --show
+		is "home" "$(answer '.pfs[0].home')" vfio
+		fresh
+		# They are as free as any, and come back to where they were.
+		listen
+		expect 0 vfpool --json attach testguest1 eth1
+		nic_appears "$(answer '.attached[0].mac')"
+		expect 0 vfpool detach testguest1
+		all_free
+		for pf in eth1 eth2; do expect 0 vfpool set-vfs $pf 7 --no-persist; done
+		is "driver" "$(driver_of 0000:01:10.0)" igbvf
+		is "driver" "$(driver_of 0000:02:10.0)" igbvf
+		fresh
+	END
+}
