@@ -67,6 +67,19 @@ same "columns of check" "$("$vfpool" check --help | columns)" "$(section check |
 same "checks" "$(sed -nE 's/^\tX\([A-Z_]+, +"([a-z-]+)"\).*/\1/p' agent/check/check.h | sort)" \
 	"$(section check | sed -nE 's/^\*([a-z-]+)\*$/\1/p' | sort)"
 
+# The families of known devices with their drivers; "E810-C (backplane)" is an E810.
+known_devices()
+{
+	{ tr -d '\n\t' <agent/check/devices.c; echo; } | grep -oE '\.vendor = [A-Z]+, *0x[0-9a-f]+, *"[^"]*", *"[^"]*", *"[^"]*"' |
+		sed -E 's/^[^"]*"([^"]*)", *"([^"]*)", *"([^"]*)".*/\1|\2|\3/; s/ \([^)]*\)//; s/ Ex\|/|/; s/^E810-[A-Z]+/E810/' | sort -u
+}
+paged_devices()
+{
+	sed '/^DEVICES$/,/^EXIT STATUS$/!d' "$page" | sed -nE 's/^([A-Z0-9].*) \((.*), (.*)\)$/\1|\2|\3/p' |
+		awk -F'|' '{ n = split($1, name, ", "); for (i = 1; i <= n; i++) print name[i] "|" $2 "|" $3 }' | sort -u
+}
+same "devices" "$(known_devices)" "$(paged_devices)"
+
 statuses=$(sed -n '/^EXIT STATUS$/,/^JSON$/p' "$page" | grep -E '^[0-9]+$' | sort -u)
 same "exit statuses" "$(printf '0\n1\n'; sed -nE 's/^.*ERR_[A-Z_]+ = ([0-9]+),.*/\1/p' agent/core/err.h |
 	grep -vx 1)" "$statuses"
