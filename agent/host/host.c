@@ -12,6 +12,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/lock.h"
 #include "host/real.h"
 #include "host/uevent.h"
 
@@ -141,6 +142,14 @@ static const struct host_ops real_ops = {
 	.close = host_close,
 };
 
+/* By whoever has its number for himself; a process that was left behind in the kernel still has. */
+static bool is_resized(struct pciaddr pf)
+{
+	cleanup_free char *name = mem_printf("resize-%s", pciaddr_str(pf));
+
+	return lock_is_taken(name);
+}
+
 int host_open(const char *sysfs, struct host **out, struct err **err)
 {
 	struct real_host *h = mem_zero(1, sizeof(*h));
@@ -154,6 +163,8 @@ int host_open(const char *sysfs, struct host **out, struct err **err)
 		free(h);
 		return -1;
 	}
+	if (h->netlink)
+		sysfs_avoid(h->sysfs, is_resized);
 	*out = &h->host;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -109,14 +110,22 @@ static int lock_until(int fd, short type, msec deadline)
 	return error ? error : (int)(intptr_t)result;
 }
 
-static int timed_out(int file, const char *name, struct err **err)
+/* Whoever has it; 0: not known. */
+static pid_t holder_of(int file)
 {
 	char text[16] = "";
 	ssize_t size = pread(file, text, sizeof(text) - 1, 0);
 	long pid = size > 0 ? strtol(text, NULL, 10) : 0;
 
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static int timed_out(int file, const char *name, struct err **err)
+{
+	pid_t pid = holder_of(file);
+
 	if (pid > 0)
-		err_set(err, ERR_TIMEOUT, "the lock %s is held by process %ld", name, pid);
+		err_set(err, ERR_TIMEOUT, "the lock %s is held by process %d", name, (int)pid);
 	else
 		err_set(err, ERR_TIMEOUT, "the lock %s is held by another process", name);
 	return err_next(err, "let that process finish, then repeat the command");
@@ -185,4 +194,21 @@ void lock_hand_to(int fd, pid_t pid)
 int lock_take(const char *name, msec deadline, int *fd, struct err **err)
 {
 	return lock_take_in(LOCK_DIR, name, deadline, fd, err);
+}
+
+bool lock_is_taken_in(const char *dir, const char *name)
+{
+	cleanup_close int directory = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int file = -1;
+	struct flock lock = whole_file(F_RDLCK);
+
+	if (directory >= 0)
+		file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return file >= 0 && !fcntl(file, F_OFD_GETLK, &lock) && lock.l_type == F_WRLCK &&
+	       holder_of(file) != getpid();
+}
+
+bool lock_is_taken(const char *name)
+{
+	return lock_is_taken_in(LOCK_DIR, name);
 }

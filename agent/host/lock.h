@@ -8,6 +8,7 @@
 #ifndef VFPOOL_HOST_LOCK_H
 #define VFPOOL_HOST_LOCK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "core/clock.h"
@@ -25,10 +26,17 @@ int lock_take(const char *name, msec deadline, int *fd, struct err **err);
 /* Takes it together with others who share it, against those who take it for themselves. */
 int lock_share(const char *name, msec deadline, int *fd, struct err **err);
 
+/*
+ * Does another process have it for itself? As far as one may know that: a lock is for its owner to
+ * read.
+ */
+bool lock_is_taken(const char *name);
+
 /* From now on this process is named as the holder: a child that has the descriptor, too. */
 void lock_hand_to(int fd, pid_t pid);
 
 /* The same with another directory, for tests. */
+bool lock_is_taken_in(const char *dir, const char *name);
 int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 int lock_share_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 

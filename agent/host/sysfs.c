@@ -35,6 +35,7 @@ struct sysfs {
 	int root;
 	int devices; /* bus/pci/devices */
 	char *dirents;
+	bool (*busy)(struct pciaddr pf); /* NULL: none is */
 };
 
 /* A directory being listed. The buffer is the sysfs's: one at a time. */
@@ -218,10 +219,39 @@ static bool is_bridge(struct sysfs *sysfs, struct pciaddr addr)
 	return class_of(sysfs, addr) >> 8 == 0x0604;
 }
 
+void sysfs_avoid(struct sysfs *sysfs, bool (*busy)(struct pciaddr pf))
+{
+	sysfs->busy = busy;
+}
+
+/* One more than the number of the last VF. */
+static unsigned count_links(struct sysfs *sysfs, struct pciaddr pf)
+{
+	int fd = openat(sysfs->devices, pciaddr_str(pf), DIR_FLAGS);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	unsigned n = 0, index;
+
+	if (!dir && fd >= 0)
+		(void)close(fd);
+	for (const struct dirent *entry; dir && (entry = readdir(dir));)
+		if (sscanf(entry->d_name, "virtfn%u", &index) == 1 && index >= n)
+			n = index + 1;
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+static unsigned num_of(struct sysfs *sysfs, struct pciaddr pf)
+{
+	if (sysfs->busy && sysfs->busy(pf))
+		return count_links(sysfs, pf);
+	return count_at(sysfs->devices, device_file(pf, NUM));
+}
+
 void sysfs_counts(struct sysfs *sysfs, struct pciaddr pf, unsigned *total, unsigned *num)
 {
 	*total = count_at(sysfs->devices, device_file(pf, TOTAL));
-	*num = count_at(sysfs->devices, device_file(pf, NUM));
+	*num = num_of(sysfs, pf);
 }
 
 /* Where a PF says that its VF index is; false: there is none. */
@@ -241,7 +271,7 @@ int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, uns
 
 	if (!link_addr(sysfs->devices, device_file(vf, "physfn"), &physfn))
 		return err_set(err, ERR_ABSENT, "%s is no VF", pciaddr_str(vf));
-	num = count_at(sysfs->devices, device_file(physfn, NUM));
+	num = num_of(sysfs, physfn);
 	for (unsigned i = 0; i < num; i++) {
 		if (!virtfn(sysfs, physfn, i, &other) || !pciaddr_equal(other, vf))
 			continue;
@@ -396,7 +426,7 @@ static void read_pf_itself(struct sysfs *sysfs, struct pciaddr addr, unsigned to
 		.nic = sysfs_is_network(sysfs, addr),
 		.numa_node = -1,
 		.total_vfs = total,
-		.num_vfs = count_at(sysfs->devices, device_file(addr, NUM)),
+		.num_vfs = num_of(sysfs, addr),
 	};
 	if (number_at(sysfs->devices, device_file(addr, "numa_node"), 10, &node) && node >= 0)
 		out->numa_node = (int)node;

@@ -33,6 +33,12 @@ struct sysfs_names {
 int sysfs_open(const char *root, struct sysfs **out, struct err **err);
 void sysfs_close(struct sysfs *sysfs);
 
+/*
+ * While the number of a PF's VFs is being changed, reading it waits in the kernel for that, which
+ * may not end. For a PF of which busy says so, VFs are counted by their links instead.
+ */
+void sysfs_avoid(struct sysfs *sysfs, bool (*busy)(struct pciaddr pf));
+
 /* Can this be an interface's name? Then it is one component of a path, too. */
 bool sysfs_name_valid(const char *name);
 

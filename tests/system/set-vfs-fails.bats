@@ -3,35 +3,61 @@
 # and the old number and all guests' VFs come back, at once or by reconcile.
 load helper
 
-# has FILE: what the guests have by vfpool: assignment, guest address, MAC.
-has="has() { definitions | things | awk '/^have live/ { print \$4, \$6, \$8 }' | sort >\$1; }"
-numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
+# What the scripts use here. has FILE: what the guests have by vfpool: assignment, guest address, MAC. pf_back PF
+# ADDRESS: waits for one that has been away; its name was given to it when the host was booted.
+preamble=$(cat <<'END'
+numvfs=/sys/class/net/eth1/device/sriov_numvfs
+has() { definitions | things | awk '/^have live/ { print $4, $6, $8 }' | sort >$1; }
+has_netdev() { [[ -n $(netdev_of "$1" 2>/dev/null) ]]; }
+pf_back() {
+	local name
+	until_true 60 has_netdev "$2"
+	udevadm settle --timeout=60
+	name=$(netdev_of "$2")
+	[[ $name == "$1" ]] && return
+	ip link set "$name" down
+	ip link set "$name" name "$1"
+	ip link set "$1" up
+}
+END
+)
+script() { in_host < <(echo "$preamble"; cat); }
+
+teardown() {
+	[[ -n ${BATS_TEST_COMPLETED:-} ]] && return
+	script <<-'END' || true
+		show_state || true
+		[[ ! -e qemu.pid ]] || kill "$(<qemu.pid)" || true
+		echo 1 >/sys/bus/pci/rescan
+		pf_back eth1 0000:01:00.0
+		pf_back eth2 0000:02:00.0
+	END
+	fresh_host || true
+}
 
 @test "somebody else makes VFs in between: the old number comes back, and the guest's VFs" {
-	in_host <<-END
-		$has
-		$numvfs
+	script <<-'END'
 		expect 0 vfpool set-vfs eth1 4
 		fresh
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --count 2
-		nic_appears "\$(answer '.attached[1].mac')"
+		nic_appears "$(answer '.attached[1].mac')"
 		has before
 		# Each write to the number is followed by a pause, in which it can be seen to be 0.
 		(
-			until read -r n <\$numvfs && [[ \$n == 0 ]]; do read -rt 0.1 <><(:) || true; done
-			echo 2 >\$numvfs
+			until read -r n <$numvfs && [[ $n == 0 ]]; do read -rt 0.1 <><(:) || true; done
+			echo 2 >$numvfs
 		) &
 		listen
-		expect 1 strace -qq -f -o /dev/null -P \$(readlink -f \$numvfs) -e inject=write:delay_exit=2000000 \
+		expect 1 strace -qq -f -o /dev/null -P $(readlink -f $numvfs) -e inject=write:delay_exit=2000000 \
 			vfpool --json set-vfs eth1 7 --park
 		wait
 		said "making 7 VFs: eth1 has got VFs from somebody else just now" "4 VFs as before, and every guest its own" "--show"
-		is "VFs" "\$(<\$numvfs)" 4
+		is "VFs" "$(<$numvfs)" 4
 		has after
 		diff before after || fail "the guest has not what it had"
-		is "guests told of" "\$(answer '[.pfs[] | .. | .state? // empty] | join(" ")')" "back back"
-		nic_appears "\$(head -n 1 before | cut -d ' ' -f 3)"
+		is "guests told of" "$(answer '[.pfs[] | .. | .state? // empty] | join(" ")')" "back back"
+		nic_appears "$(head -n 1 before | cut -d ' ' -f 3)"
 		expect 0 vfpool reconcile
 		said "nothing to mend"
 		expect 0 vfpool detach testguest1 --all
@@ -42,18 +68,16 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 }
 
 @test "the PF vanishes in the middle; when it is there again, reconcile gives the guest its VF" {
-	in_host <<-END
-		$has
-		$numvfs
+	script <<-'END'
 		listen
 		expect 0 vfpool --json attach testguest1 eth1
-		nic_appears "\$(answer '.attached[0].mac')"
+		nic_appears "$(answer '.attached[0].mac')"
 		has before
 		(
-			until read -r n <\$numvfs && [[ \$n == 0 ]]; do read -rt 0.1 <><(:) || true; done
+			until read -r n <$numvfs && [[ $n == 0 ]]; do read -rt 0.1 <><(:) || true; done
 			echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove
 		) &
-		expect 1 strace -qq -f -o /dev/null -P \$(readlink -f \$numvfs) -e inject=write:delay_exit=5000000 \
+		expect 1 strace -qq -f -o /dev/null -P $(readlink -f $numvfs) -e inject=write:delay_exit=5000000 \
 			vfpool set-vfs eth1 4 --park
 		wait
 		said "eth1 has vanished from the PCI bus" "cannot be brought back to its 7 VFs" "rescan" "reconcile"
@@ -61,13 +85,14 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 		expect 1 vfpool reconcile
 		said "0000:01:00.0"
 		echo 1 >/sys/bus/pci/rescan
-		until_true 30 test -e /sys/class/net/eth1/device/sriov_numvfs
+		pf_back eth1 0000:01:00.0
+		is "VFs" "$(<$numvfs)" 0
 		listen
 		expect 0 vfpool reconcile
-		is "VFs" "\$(<\$numvfs)" 7
+		is "VFs" "$(<$numvfs)" 7
 		has after
 		diff before after || fail "the guest has not what it had"
-		nic_appears "\$(cut -d ' ' -f 3 before)"
+		nic_appears "$(cut -d ' ' -f 3 before)"
 		expect 0 vfpool detach testguest1
 		fresh
 		all_free
@@ -75,45 +100,43 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 }
 
 @test "a removal that hangs is left behind at the deadline, and finished later" {
-	in_host <<-END
-		$has
-		$numvfs
+	script <<-'END'
 		listen
 		expect 0 vfpool --json attach testguest1 eth1/0
-		nic_appears "\$(answer '.attached[0].mac')"
+		nic_appears "$(answer '.attached[0].mac')"
 		has before
 		# One that another program may be about to use, and will when it is too late to be seen.
 		echo vfio-pci >/sys/bus/pci/devices/0000:01:11.4/driver_override
 		echo 0000:01:11.4 >/sys/bus/pci/drivers/igbvf/unbind
 		echo 0000:01:11.4 >/sys/bus/pci/drivers_probe
-		is "driver" "\$(driver_of 0000:01:11.4)" vfio-pci
+		is "driver" "$(driver_of 0000:01:11.4)" vfio-pci
 		qemu-system-x86_64 -S -nodefaults -display none -M q35 -m 64 -device pcie-root-port,id=port \
 			-monitor unix:qemu.sock,server=on,wait=off -pidfile qemu.pid -daemonize
 		vfpool set-vfs eth1 4 --park --force --timeout 20 >out 2>err &
-		vfpool=\$!
+		vfpool=$!
 		until_true 20 grep -q "taking 1 VF of eth1 out of testguest1" err
-		kill -STOP \$vfpool
+		kill -STOP $vfpool
 		echo "device_add vfio-pci,host=0000:01:11.4,bus=port" | socat -t 3 - UNIX-CONNECT:qemu.sock >monitor
-		until_true 10 test -n "\$(find /proc/\$(<qemu.pid)/fd -lname '*vfio/[0-9]*')"
-		kill -CONT \$vfpool
+		until_true 10 test -n "$(find /proc/$(<qemu.pid)/fd -lname '*vfio/[0-9]*')"
+		kill -CONT $vfpool
 		got=0
-		wait \$vfpool || got=\$?
-		is "exit status" \$got 1
+		wait $vfpool || got=$?
+		is "exit status" $got 1
 		said "the kernel has not finished removing the VFs of eth1: process [0-9]+ waits in it" "fuser" "reconcile" \
 			"1 VFs of eth1 are out of their guests"
 		# Nobody gives a VF away, and nobody waits for long.
 		expect 0 vfpool reconcile
 		said "are being made anew" "held by process [0-9]+"
-		is "leases" "\$(leases | wc -l)" 0
+		is "leases" "$(leases | wc -l)" 0
 		expect 1 vfpool attach testguest1 eth1 --timeout 1
-		kill "\$(<qemu.pid)"
-		until_true 60 grep -qx 0 \$numvfs
+		kill "$(<qemu.pid)"
+		until_true 60 grep -qx 0 $numvfs
 		listen
 		expect 0 vfpool reconcile
-		is "VFs" "\$(<\$numvfs)" 7
+		is "VFs" "$(<$numvfs)" 7
 		has after
 		diff before after || fail "the guest has not what it had"
-		nic_appears "\$(cut -d ' ' -f 3 before)"
+		nic_appears "$(cut -d ' ' -f 3 before)"
 		expect 0 vfpool detach testguest1
 		fresh
 		all_free
@@ -121,7 +144,7 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 }
 
 @test "what each refusal of the kernel means" {
-	in_host <<-'END'
+	script <<-'END'
 		echo 0 >/sys/class/net/eth2/device/sriov_numvfs
 		file=$(readlink -f /sys/class/net/eth2/device/sriov_numvfs)
 		while IFS='|' read -r error what next; do
@@ -134,7 +157,7 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 			EBUSY|has got VFs from somebody else|--show
 			EAGAIN|is busy, as after a reset|repeat the command
 			EROFS|sysfs is read-only|not in a container
-			ENOTSUP|the driver of eth2 \(igb\) makes no VFs|firmware
+			EOPNOTSUPP|the driver of eth2 \(igb\) makes no VFs|firmware
 			EIO|the driver of eth2 \(igb\) refuses 5 VFs: Input/output error|journalctl -k -g 0000:02:00.0
 		ERRORS
 		expect 0 vfpool set-vfs eth2 7
@@ -143,14 +166,14 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 }
 
 @test "a driver that really refuses, and says why" {
-	in_host <<-'END'
+	script <<-'END'
 		echo 0 >/sys/class/net/eth2/device/sriov_numvfs
 		# Without MSI-X igb makes no VFs.
 		pf=/sys/bus/pci/devices/0000:02:00.0
 		echo 0000:02:00.0 >/sys/bus/pci/drivers/igb/unbind
 		echo 0 >$pf/msi_bus
 		echo 0000:02:00.0 >/sys/bus/pci/drivers/igb/bind
-		until_true 30 test -e /sys/class/net/eth2
+		pf_back eth2 0000:02:00.0
 		expect 1 vfpool set-vfs eth2 3
 		said "the driver of eth2 \(igb\) refuses 3 VFs" "journalctl -k -g 0000:02:00.0" "0 VFs as before"
 		echo 0000:02:00.0 >/sys/bus/pci/drivers/igb/unbind
@@ -159,14 +182,14 @@ numvfs='numvfs=/sys/class/net/eth1/device/sriov_numvfs'
 		said "no driver is bound to 0000:02:00.0" "drivers_probe"
 		echo 1 >$pf/msi_bus
 		echo 0000:02:00.0 >/sys/bus/pci/drivers/igb/bind
-		until_true 30 test -e /sys/class/net/eth2
+		pf_back eth2 0000:02:00.0
 		expect 0 vfpool set-vfs eth2 7
 		fresh
 	END
 }
 
 @test "a VF whose driver does not come is bound by hand" {
-	in_host <<-'END'
+	script <<-'END'
 		echo 0 >/sys/class/net/eth2/device/sriov_numvfs
 		# It is taken from its driver once, as soon as it has one.
 		(until echo 0000:02:10.6 >/sys/bus/pci/drivers/igbvf/unbind; do :; done) 2>/dev/null &

@@ -239,6 +239,31 @@ static void names_and_places_that_are_refused(void **state)
 	err_free(&err);
 }
 
+/* Who only looks is told of others who have it for themselves, and of nobody else. */
+static void looked_at(void **state)
+{
+	const char *dir = *state;
+	struct holder holder;
+	int fd;
+
+	assert_false(lock_is_taken_in(dir, "resize-x"));
+	assert_int_equal(lock_take_in(dir, "resize-x", clock_now(), &fd, NULL), 0);
+	assert_false(lock_is_taken_in(dir, "resize-x"));
+	/* What was left behind has it, too. */
+	lock_hand_to(fd, getppid());
+	assert_true(lock_is_taken_in(dir, "resize-x"));
+	(void)close(fd);
+	assert_false(lock_is_taken_in(dir, "resize-x"));
+	holder = start_holder(dir, "resize-x", -1);
+	await_holder(&holder);
+	assert_true(lock_is_taken_in(dir, "resize-x"));
+	kill_holder(&holder);
+	assert_false(lock_is_taken_in(dir, "resize-x"));
+	assert_int_equal(lock_share_in(dir, "resize-x", clock_now(), &fd, NULL), 0);
+	assert_false(lock_is_taken_in(dir, "resize-x"));
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +272,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_killed_holder_lets_the_next_in, make_dir,
 						drop_dir),
 		cmocka_unit_test_setup_teardown(closing_lets_the_next_in, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(looked_at, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_program_started_does_not_keep_it, make_dir,
 						drop_dir),
 		cmocka_unit_test_setup_teardown(names_and_places_that_are_refused, make_dir,

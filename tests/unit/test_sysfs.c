@@ -22,6 +22,7 @@
 #include "core/mem.h"
 #include "fakes/tree.h"
 #include "host/host.h"
+#include "host/sysfs.h"
 
 #define EVERYTHING (HOST_NETDEVS | HOST_SETTINGS | HOST_GROUPS)
 
@@ -196,6 +197,44 @@ static void gaps_in_the_numbers(void **state)
 	assert_int_equal(host->ops->resolve(host, "0000:01:10.6", &addr, &index, NULL), 0);
 	assert_int_equal(index, 3);
 	host->ops->close(host);
+	tree_end(&tree);
+}
+
+static bool second_is_busy(struct pciaddr pf)
+{
+	return pf.bus == 2;
+}
+
+/* A number that cannot be read now, as while VFs are being removed and one does not go. */
+static void a_number_that_is_being_changed(void **state)
+{
+	struct tree tree = tree_new((struct tree){.pfs = 2, .vfs = 8, .gaps = true});
+	cleanup_free char *number = NULL;
+	struct inventory all = {0};
+	struct pciaddr pf, vf;
+	struct sysfs *sysfs;
+	unsigned total, num, index;
+
+	(void)state;
+	tree_drop(tree.dir, "bus/pci/devices/0000:02:00.0/sriov_numvfs");
+	number = mem_printf("%s/bus/pci/devices/0000:02:00.0/sriov_numvfs", tree.dir);
+	/* Whoever opens it waits, and is killed. */
+	assert_int_equal(mkfifo(number, 0600), 0);
+	(void)alarm(60);
+	assert_int_equal(sysfs_open(tree.dir, &sysfs, NULL), 0);
+	sysfs_avoid(sysfs, second_is_busy);
+	sysfs_counts(sysfs, tree_pf(&tree, 1), &total, &num);
+	assert_int_equal(num, 7);
+	assert_int_equal(sysfs_read_all(sysfs, &all, NULL), 0);
+	assert_int_equal(all.pfs[0].num_vfs, 8);
+	assert_int_equal(all.pfs[1].num_vfs, 7);
+	assert_int_equal(all.pfs[1].nvfs, 5);
+	inventory_clear(&all);
+	vf = tree_vf(&tree, 1, 3);
+	assert_int_equal(sysfs_physfn(sysfs, vf, &pf, &index, NULL), 0);
+	assert_int_equal(index, 3);
+	(void)alarm(0);
+	sysfs_close(sysfs);
 	tree_end(&tree);
 }
 
@@ -646,6 +685,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_host),
 		cmocka_unit_test(gaps_in_the_numbers),
+		cmocka_unit_test(a_number_that_is_being_changed),
 		cmocka_unit_test(drivers_of_every_kind),
 		cmocka_unit_test(vfs_that_are_no_nics),
 		cmocka_unit_test(iommu_groups),
