@@ -389,8 +389,7 @@ static bool is_bound_with_ours(const struct subject *sub, const struct vf_settin
 	       (mac_is_zero(ours) || mac_equal(now->mac, ours));
 }
 
-/* Off its driver, and on it again when the VF has its own MAC; which a driver may change as it
- * comes. */
+/* Off its driver, and on it again when the VF has its own MAC. */
 static int restore_unbound(const struct run *run, const struct lease *lease,
 			   struct vf_settings *now, struct err **err)
 {
@@ -434,21 +433,35 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 	return -1;
 }
 
-static int do_restore(struct run *run, struct subject *sub, struct err **err)
+static int restore(const struct run *run, const struct subject *sub, const struct pf *pf,
+		   struct err **err)
 {
 	struct host *host = run->x->edges->host;
-	const struct pf *pf = settings_pf(run, &sub->lease);
-	struct vf_settings now;
+	struct vf_settings now, back = sub->lease.saved;
 
-	if (!sub->lease.saved.known || !lease_pf(run, &sub->lease))
-		return 0;
 	if (!pf)
-		err_set(err, ERR_FAILED, "its PF %s has no netdev in this network namespace",
-			pciaddr_str(sub->lease.pf));
-	else if (!host->ops->read_settings(host, pf, sub->lease.index, &now, err) &&
-		 (!is_bound_with_ours(sub, &now) ||
-		  !restore_unbound(run, &sub->lease, &now, err)) &&
-		 !settings_apply(run, &sub->lease, &now, &sub->lease.saved, err))
+		return err_set(err, ERR_FAILED,
+			       "its PF %s has no netdev in this network namespace",
+			       pciaddr_str(sub->lease.pf));
+	if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
+		return -1;
+	if (!is_bound_with_ours(sub, &now))
+		return settings_apply(run, &sub->lease, &now, &back, err);
+	if (restore_unbound(run, &sub->lease, &now, err))
+		return -1;
+	/*
+	 * A driver that finds no MAC takes one and tells the PF, and udev can put another in its
+	 * place a while later. Cleared again, it would leave the netdev deaf.
+	 */
+	if (mac_is_zero(back.mac))
+		back.known &= ~(unsigned)SETTING_MAC;
+	return settings_apply(run, &sub->lease, &now, &back, err);
+}
+
+static int do_restore(struct run *run, struct subject *sub, struct err **err)
+{
+	if (!sub->lease.saved.known || !lease_pf(run, &sub->lease) ||
+	    !restore(run, sub, settings_pf(run, &sub->lease), err))
 		return 0;
 	err_wrap(err, "restoring the settings of VF %s", pciaddr_str(sub->lease.vf));
 	return err_next(

@@ -280,13 +280,19 @@ static const char *home_driver(const struct world *w, const struct pf *pf)
 	return NULL;
 }
 
-/* A VF's netdev has the MAC that was set when its driver was bound, whatever is set later. */
-static void probe_vf(struct world *w, const struct vf *vf)
+/*
+ * A VF's netdev has the MAC that was set when its driver was bound, whatever is set later. A driver
+ * that finds none takes one of its own, and tells the PF.
+ */
+static void probe_vf(struct world *w, struct vf *vf)
 {
 	size_t place;
 
-	if (world_vf(w, vf->addr, &place) == vf)
-		w->probed[place] = vf->settings.mac;
+	if (world_vf(w, vf->addr, &place) != vf)
+		return;
+	if (vf->driver && !strcmp(vf->driver, "igbvf") && mac_is_zero(vf->settings.mac))
+		vf->settings.mac = WORLD_CHOSEN_MAC;
+	w->probed[place] = vf->settings.mac;
 }
 
 static void bind_vf(struct world *w, struct vf *vf, const char *driver)

@@ -21,6 +21,9 @@
 #define WORLD_PFS 3  /* at most */
 #define WORLD_VFS 64 /* of a PF, at most */
 
+/* What a VF's driver takes when the VF has no MAC. */
+#define WORLD_CHOSEN_MAC ((struct mac){{0x02, 0xcc, 0, 0, 0, 1}})
+
 /* A device element of a domain's view. */
 struct fake_device {
 	char *xml;

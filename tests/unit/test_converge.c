@@ -612,6 +612,33 @@ static void test_stranded(void **state)
 	world_clear(&w);
 }
 
+/*
+ * A VF that had no MAC gets none back, and its driver, bound anew, takes one: that one is left, as
+ * it is the netdev's (and udev may be about to put its own in its place).
+ */
+static void test_no_mac(void **state)
+{
+	static const char *const forms[] = {"attach web1 eth1 --form hostdev", "attach web1 eth1"};
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		world_init(&w, 7);
+		vf = &world_pf(&w)->vfs[0];
+		vf->settings.mac = (struct mac){0};
+		assert_run(&w, forms[i], 0);
+		assert_false(mac_is_zero(vf->settings.mac));
+		world_stop(&w, "web1");
+		assert_run(&w, "reconcile", 0);
+		assert_int_equal(w.leases.n, 0);
+		assert_true(mac_equal(vf->settings.mac, WORLD_CHOSEN_MAC));
+		assert_true(mac_equal(w.probed[0], WORLD_CHOSEN_MAC));
+		assert_run(&w, "reconcile", 0);
+		world_clear(&w);
+	}
+}
+
 /* A VF that vanished is replaced; the guest keeps MAC and address. */
 static void test_vf_vanishes(void **state)
 {
@@ -929,6 +956,7 @@ int main(void)
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),
 		cmocka_unit_test(test_stranded),
+		cmocka_unit_test(test_no_mac),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_vf_vanishes),
