@@ -440,8 +440,7 @@ static int restore(const struct run *run, const struct subject *sub, const struc
 	struct vf_settings now, back = sub->lease.saved;
 
 	if (!pf)
-		return err_set(err, ERR_FAILED,
-			       "its PF %s has no netdev in this network namespace",
+		return err_set(err, ERR_FAILED, "its PF %s has no netdev in this network namespace",
 			       pciaddr_str(sub->lease.pf));
 	if (host->ops->read_settings(host, pf, sub->lease.index, &now, err))
 		return -1;

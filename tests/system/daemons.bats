@@ -2,10 +2,7 @@
 # The same with the modular daemons: clients then talk to virtqemud, not to libvirtd.
 load helper
 
-setup_file() {
-	fresh_host
-	"$lab" daemons vfhost-a modular
-}
+prepare() { "$lab" daemons vfhost-a modular; }
 
 teardown_file() { "$lab" daemons vfhost-a monolithic; }
 
@@ -33,12 +30,14 @@ teardown_file() { "$lab" daemons vfhost-a monolithic; }
 
 @test "the daemon restarted in the middle of attach: reconcile finishes it" {
 	in_host <<-'END'
-		plugging() { leases | grep -q 'plugging$'; }
 		define web1 "$(root_ports 1)"
 		virsh -q start --paused web1
+		hold web1
 		vfpool attach web1 eth2 >out 2>err & job=$!
-		until_true 60 plugging
-		systemctl restart virtqemud
+		until_true 60 leases_are plugging
+		until_true 60 is_busy web1
+		systemctl restart --no-block virtqemud
+		let_go web1
 		wait $job || said "libvirt"
 		daemon_back
 		mended

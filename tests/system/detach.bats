@@ -7,6 +7,9 @@ load helper
 	in_host <<-'END'
 		ip link set eth1 vf 0 mac 02:00:5e:00:00:10 vlan 77 qos 3 spoofchk off
 		ip link set eth1 vf 0 trust on
+		# Bound anew, so that its netdev has that MAC, too.
+		echo 0000:01:10.0 >/sys/bus/pci/drivers/igbvf/unbind
+		echo 0000:01:10.0 >/sys/bus/pci/drivers_probe
 		fresh
 		for form in interface hostdev; do
 			listen
@@ -20,7 +23,7 @@ load helper
 			hear 60 "testguest1: NIC .* disappeared" >/dev/null
 			all_free
 		done
-		ip link set eth1 vf 0 mac 00:00:00:00:00:00 vlan 0 spoofchk on
+		ip link set eth1 vf 0 vlan 0 spoofchk on
 		ip link set eth1 vf 0 trust off
 		fresh
 	END
@@ -123,10 +126,10 @@ load helper
 		expect 4 vfpool detach web1 eth2/0 --timeout 2
 		said "web1 has not let go of VF 0000:02:10.0"
 		releasing() { leases | grep -q "0000:02:10.2 .* releasing"; }
-		vfpool --json detach web1 --all --timeout 120 >answer 2>words &
+		vfpool --json detach web1 --all --timeout 120 >answer 2>words & job=$!
 		until_true 60 releasing
 		virsh -q destroy web1
-		wait $! || { cat words; fail "detach failed"; }
+		wait $job || { cat words; fail "detach failed"; }
 		is "how many" "$(jq '.detached | length' answer)" 2
 		forget web1
 		all_free

@@ -13,18 +13,22 @@ host() { "$lab" run vfhost-a "$@"; }
 # the first command that fails, saying which.
 in_host() { host bash /srv/vfpool/tests/system/in_host.bash; }
 
-# The host as every test file finds it, with its guest booted; guest=no for a file that needs none.
+# The host as every test file finds it, with its guest booted; guest=no for a file that needs none. A file that
+# needs more of it says so in prepare.
 guest=yes
+prepare() { :; }
 fresh_host() {
 	"$lab" up vfhost-a
 	"$lab" reset vfhost-a
 	[[ $guest == no ]] || "$lab" guest testguest1
 	in_host <<<'fresh'
+	prepare
 }
 
 setup_file() { fresh_host; }
 
-# A test leaves the host as it found it; after one that failed it is made so.
+# A test leaves the host as it found it. After one that failed it is made so, so that those that follow start from a
+# clean host, whatever that one left.
 teardown() {
 	[[ -n ${BATS_TEST_COMPLETED:-} || -n ${BATS_TEST_SKIPPED:-} ]] && return
 	in_host <<<'show_state' || true

@@ -21,6 +21,18 @@ fail() {
 }
 trap 'fail "$BASH_COMMAND"' ERR
 
+# Nothing that a script started outlives it: sshd gave it a session of its own. What else it has to undo is in at_end.
+at_end() { :; }
+end_all() {
+	local pid
+	for pid in $(pgrep -s 0); do
+		[[ $pid == $$ || $pid == "$PPID" ]] || kill -KILL "$pid" 2>/dev/null || true
+	done
+	[[ -z ${held:-} ]] || kill -CONT "$held" || true
+	at_end
+}
+trap end_all EXIT
+
 # expect STATUS CMD...: its words are then in the files out and err.
 expect() {
 	local want=$1 got=0
@@ -45,13 +57,14 @@ answer() { jq -er "$1" out; }
 # is WHAT GOT WANTED
 is() { [[ $2 == "$3" ]] || fail "$1 is '$2', not '$3'"; }
 
-# until_true SECONDS CMD...: for what no event tells of.
+# until_true SECONDS CMD...: for what no event tells of. A process substitution sets $!, so the pipe is made before any job.
+exec {nothing}<> <(:)
 until_true() {
 	local deadline=$((SECONDS + $1))
 	shift
 	until "$@"; do
 		((SECONDS < deadline)) || fail "not within the time: $*"
-		read -rt 0.2 <><(:) || true
+		read -rt 0.2 -u $nothing || true
 	done
 }
 
@@ -144,9 +157,26 @@ daemon_back() {
 	done
 }
 
+# hold NAME: its QEMU stands still, and so does whoever asks it something, until let_go. is_busy: somebody does.
+held=
+hold() { held=$(<"/run/libvirt/qemu/$1.pid") && kill -STOP "$held"; }
+let_go() { kill -CONT "$held" && held=; }
+is_busy() { [[ $(virsh -q domcontrol "$1") != ok* ]]; }
+
+# killed JOB: with -9, and it was still at work.
+killed() {
+	local got=0
+	kill -KILL "$1"
+	wait "$1" || got=$?
+	is "its exit status" $got 137
+}
+
 # --- Host and store
 
 leases() { sqlite3 -readonly -separator ' ' $store 'SELECT vf, assignment, domain_name, state FROM leases' 2>/dev/null || true; }
+
+# leases_are STATE: there is one in it.
+leases_are() { [[ $(leases) == *" $1"* ]]; }
 
 # vf PF INDEX FILTER: of the VF as `ip -j link` shows it.
 vf() { ip -j link show "$1" | jq -er ".[0].vfinfo_list[] | select(.vf == $2) | $3"; }
@@ -156,32 +186,35 @@ vf_address() { basename "$(readlink "/sys/class/net/$1/device/virtfn$2")"; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
 netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
 
-# A line for each VF: address, driver, netdev, settings. Without a process for each: those are slow here.
+# A line for each VF: address, driver, netdev, settings, the netdev's MAC. Without a process for each: those are slow here.
 vfs() {
 	local pf index path vf rest
-	local -A driver netdev settings
+	local -A driver netdev settings mac
 	udevadm settle --timeout=20
 	for path in /sys/bus/pci/drivers/*/0000:0[12]:1*; do
 		path=${path#/sys/bus/pci/drivers/}
 		driver[${path#*/}]=${path%/*}
 	done
 	for path in /sys/bus/pci/devices/0000:0[12]:1*/net/*; do
-		path=${path#/sys/bus/pci/devices/}
-		netdev[${path%%/*}]=${path##*/}
+		rest=${path#/sys/bus/pci/devices/}
+		vf=${rest%%/*}
+		# One that moves between namespaces is there and not there.
+		netdev[$vf]=${rest##*/} mac[$vf]=$(<"$path/address") || true
 	done
 	while read -r pf index rest; do
 		settings[$pf/$index]=$rest
 	done < <(ip -j link show | jq -r '.[] | .ifname as $pf | .vfinfo_list[]? | "\($pf) \(.vf) \(del(.vf) | tojson)"')
 	while read -r pf index vf; do
-		echo "$vf ${driver[$vf]:--} ${netdev[$vf]:--} ${settings[$pf/$index]:--}"
+		echo "$vf ${driver[$vf]:--} ${netdev[$vf]:--} ${settings[$pf/$index]:--} ${mac[$vf]:--}"
 	done <map
 }
 
 # All that vfpool may change.
 state() {
-	sqlite3 -readonly $store .dump 2>/dev/null || true
+	sqlite3 -readonly $store 'SELECT * FROM leases' 2>/dev/null || true # made or not, empty is empty
 	definitions
 	vfs
+	grep -rs '' /etc/vfpool || true
 	ip -j link show | jq -c '.[] | [.ifname, .master, (.flags - ["LOWER_UP", "NO-CARRIER"])]' | sort
 }
 
@@ -305,6 +338,32 @@ vacate() {
 	ip addr flush to 192.0.2.7 || true
 	forget web1 stays runs
 } 2>/dev/null
+
+# --- Pools
+
+pool_xml() { echo "<pool><name>$1</name>$2</pool>"; }
+pool() { vfpool -q pool-define - < <(pool_xml "$@"); }
+
+# The VFs that vfpool has given away, in a line.
+leased_names() { vfpool list --used --no-guests -n -o NAME 2>/dev/null | xargs; }
+
+# The end of a test with pools.
+no_pools() {
+	! virsh -q domstate web1 >/dev/null 2>&1 || { vfpool -q detach web1 --all >/dev/null && forget web1; }
+	rm -rf /etc/vfpool
+	all_free
+}
+
+# --- What check says
+
+# look [PF]: one run of it, which the others read from.
+look() { vfpool -q check -n -o NAME,CHECK,RESULT,MEND "$@" >looked 2>/dev/null || true; }
+
+result_of() { awk -v name="$1" -v check="$2" '$1 == name && $2 == check { print $3 }' looked; }
+mend() { awk -v name="$1" -v check="$2" '$1 == name && $2 == check { sub(/^[^ ]+ +[^ ]+ +[^ ]+ +/, ""); print }' looked; }
+
+# verdict NAME CHECK RESULT: '' where there is to be no such line.
+verdict() { is "$1 $2" "$(result_of "$1" "$2")" "$3"; }
 
 # --- The booted guest
 

@@ -5,15 +5,9 @@ load helper
 guest=no
 
 # One host with a VF in every kind of hands; the tests look at it and change nothing.
-setup_file() {
-	fresh_host
-	in_host <<<'occupy'
-}
+prepare() { in_host <<<'occupy'; }
 
 teardown_file() { in_host <<<'vacate'; }
-
-# A failure here leaves nothing behind: the tests only look.
-teardown() { :; }
 
 @test "list: each VF of eth2 with its state and its holder" {
 	in_host <<-'END'
@@ -103,7 +97,10 @@ teardown() { :; }
 @test "libvirt not running: list --no-guests is complete, list says what is missing, attach refuses" {
 	in_host <<-'END'
 		systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service
-		trap 'systemctl start libvirtd.socket libvirtd-ro.socket && virsh -q qemu-monitor-command runs --hmp info\ version >/dev/null' EXIT
+		at_end() {
+			systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+			daemon_back
+		}
 		expect 0 vfpool list eth2 --no-guests -n -o name,state,holder
 		grep -q 'eth2/5 *held *web1' out
 		expect 5 vfpool list eth2 -n -o name,state,holder

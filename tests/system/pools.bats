@@ -1,179 +1,176 @@
 #!/usr/bin/env bats
-# SPDX-License-Identifier: LGPL-2.1-or-later
-# Pools on an emulated host with two PFs of seven VFs each: defined, found by every name of a PF, and
-# in effect on what a guest gets.
+# Pools on a host with two PFs of seven VFs each: defined, found by every name of a PF, and in effect on what a guest
+# gets. Most of it is shown on a guest that is off: a VF goes in and out of its definition in no time.
+load helper
 
-lab="$BATS_TEST_DIRNAME/../lab/lab"
-
-setup_file() {
-	"$lab" up vfhost-a
-	"$lab" build -s
-	"$lab" reset vfhost-a
-	"$lab" guest testguest1
-}
-
-on() { "$lab" run vfhost-a "$@"; }
-
-setup() { on rm -rf /etc/vfpool; }
-
-teardown() {
-	on vfpool -q detach testguest1 --all >/dev/null || true
-	on rm -rf /etc/vfpool
-}
-
-# define NAME INSIDE: a pool from the standard input.
-define() { on vfpool -q pool-define - <<<"<pool><name>$1</name>$2</pool>"; }
-
-# leased: the VFs that vfpool has given away, in a line.
-leased() { on vfpool list --used --no-guests -n -o NAME 2>/dev/null | xargs; }
-
-# vf PF INDEX FIELD: of what the kernel says of a VF.
-vf() {
-	on ip -json link show "$1" |
-		python3 -c 'import json, sys
-vf = json.load(sys.stdin)[0]["vfinfo_list"][int(sys.argv[1])]
-print(json.dumps(vf[sys.argv[2]]))' "$2" "$3"
-}
+teardown_file() { in_host <<<'rm -rf /etc/vfpool; forget web1'; }
 
 @test "without a definition nothing is different" {
-	[ "$(on vfpool pool-list -n)" = "" ]
-	run on vfpool pool-dumpxml eth1
-	[ "$status" -eq 1 ]
-	on vfpool -q attach testguest1 eth1
-	[ "$(leased)" = eth1/0 ]
+	in_host <<-'END'
+		define web1
+		expect 0 vfpool pool-list -n
+		[[ ! -s out ]] || fail "there are pools: $(<out)"
+		refused 1 "eth1" -- vfpool pool-dumpxml eth1
+		expect 0 vfpool attach web1 eth1
+		is "leased" "$(leased_names)" eth1/0
+		no_pools
+	END
 }
 
 @test "a pool is defined, shown, listed and undefined" {
-	define fast '<pf dev="eth1"/><exclude index="0-1"/>'
-	[ "$(on stat -c '%a %U' /etc/vfpool/pools /etc/vfpool/pools/fast.xml | xargs)" = \
-		"755 root 644 root" ]
-	[[ $(on vfpool pool-dumpxml fast) == *'<exclude index="0-1"/>'* ]]
-	[ "$(on vfpool pool-list -n -o NAME,STATE,PFS,VFS,FREE | xargs)" = "fast usable eth1 5 5" ]
-	on sh -c 'vfpool pool-dumpxml fast | sed "s/0-1/0/" | vfpool -q pool-define -'
-	[ "$(on vfpool pool-list -n -o VFS)" = 6 ]
-	on vfpool -q pool-undefine fast
-	[ "$(on vfpool pool-list -n)" = "" ]
+	in_host <<-'END'
+		pool fast '<pf dev="eth1"/><exclude index="0-1"/>'
+		is "modes" "$(stat -c '%a %U' /etc/vfpool/pools /etc/vfpool/pools/fast.xml | paste -sd' ')" "755 root 644 root"
+		expect 0 vfpool pool-dumpxml fast
+		grep -qF '<exclude index="0-1"/>' out
+		is "its line" "$(vfpool pool-list -n -o NAME,STATE,PFS,VFS,FREE | xargs)" "fast usable eth1 5 5"
+		sed 's/0-1/0/' out | vfpool -q pool-define -
+		is "VFs" "$(vfpool pool-list -n -o VFS | xargs)" 6
+		expect 0 vfpool pool-undefine fast
+		is "the list" "$(vfpool pool-list -n)" ""
+		no_pools
+	END
 }
 
 @test "what is wrong is told by line, and nothing is kept of it" {
-	run on vfpool pool-define - <<<$'<pool>\n<name>fast</name>\n<pf device="eth1"/></pool>'
-	[ "$status" -eq 1 ]
-	[[ $output == *'line 3: <pf>: has an unknown attribute "device"; it can have: dev, driver'* ]]
-	define fast '<pf dev="eth1"/>'
-	run define slow '<pf driver="igb"/>'
-	[ "$status" -eq 1 ]
-	[[ $output == *"pools fast and slow would both have PF eth1 (0000:01:00.0)"* ]]
-	[ "$(on ls /etc/vfpool/pools)" = fast.xml ]
+	in_host <<-'END'
+		printf '<pool>\n<name>fast</name>\n<pf device="eth1"/></pool>\n' >wrong.xml
+		refused 1 'line 3: <pf>: has an unknown attribute "device"; it can have: dev, driver' -- \
+			vfpool pool-define wrong.xml
+		pool fast '<pf dev="eth1"/>'
+		changed
+		pool_xml slow '<pf driver="igb"/>' >slow.xml
+		refused 1 "pools fast and slow would both have PF eth1 \(0000:01:00.0\)" -- vfpool pool-define slow.xml
+		is "kept" "$(ls /etc/vfpool/pools)" fast.xml
+		no_pools
+	END
 }
 
 @test "a PF by each of its names, and by what it is" {
-	on ip link property add dev eth2 altname uplink
-	ids=$(on sh -c 'cd /sys/class/net/eth2/device && cat vendor device' | xargs)
-	address=$(on sh -c 'basename "$(readlink /sys/class/net/eth2/device)"')
-	for pf in '<pf dev="eth2"/>' '<pf dev="uplink"/>' '<pf dev="up*"/>' '<pf dev="?th[2]"/>' \
-		"<pf dev='eth2' driver='igb' vendor='${ids% *}' product='${ids#* }'/>" \
-		"<pf><address domain='0x${address%%:*}' bus='0x${address:5:2}' slot='0x${address:8:2}' function='0x${address:11:1}'/></pf>"; do
-		define some "$pf"
-		[ "$(on vfpool pool-list -n -o PFS)" = eth2 ]
-	done
-	on ip link property del dev eth2 altname uplink
-	define some "<pf vendor='${ids% *}'/>"
-	[ "$(on vfpool pool-list -n -o PFS)" = eth1,eth2 ]
-	define some "<pf dev='eth9'/>"
-	[ "$(on vfpool pool-list -n -o STATE)" = no-pf ]
-	run on vfpool attach testguest1 some
-	[ "$status" -eq 1 ]
-	[[ $output == *"pool some has no PF on this host"* ]]
+	in_host <<-'END'
+		define web1
+		ip link property add dev eth2 altname uplink
+		read -r vendor </sys/class/net/eth2/device/vendor
+		read -r product </sys/class/net/eth2/device/device
+		for pf in '<pf dev="eth2"/>' '<pf dev="uplink"/>' '<pf dev="up*"/>' '<pf dev="?th[2]"/>' \
+			"<pf dev='eth2' driver='igb' vendor='$vendor' product='$product'/>" \
+			"<pf><address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></pf>"; do
+			pool some "$pf"
+			is "the PFs of $pf" "$(vfpool pool-list -n -o PFS | xargs)" eth2
+		done
+		ip link property del dev eth2 altname uplink
+		pool some "<pf vendor='$vendor'/>"
+		is "its PFs" "$(vfpool pool-list -n -o PFS | xargs)" eth1,eth2
+		pool some "<pf dev='eth9'/>"
+		is "its state" "$(vfpool pool-list -n -o STATE | xargs)" no-pf
+		changed
+		refused 1 "pool some has no PF on this host" -- vfpool attach web1 some
+		no_pools
+	END
 }
 
 @test "a pool's defaults are on the VF, options come first, and all is put back" {
-	before=$(on ip link show eth1 | grep -A1 'vf 0')
-	define fast '<pf dev="eth1"/><device form="hostdev"/><vlan><tag id="10" qos="3"/></vlan>
-		<settings spoofchk="off"/>'
-	on vfpool -q attach testguest1 fast
-	[ "$(vf eth1 0 spoofchk)" = false ]
-	[[ $(on ip link show eth1 | grep 'vf 0') == *"vlan 10, qos 3"* ]]
-	[[ $(on virsh dumpxml testguest1) == *"<hostdev mode='subsystem' type='pci' managed='yes'>"* ]]
-	on vfpool -q reconcile
-	on vfpool -q detach testguest1 fast
-	[ "$(on ip link show eth1 | grep -A1 'vf 0')" = "$before" ]
-	on vfpool -q attach testguest1 fast --form interface --vlan 20 --spoofchk on
-	[ "$(vf eth1 0 spoofchk)" = true ]
-	[[ $(on ip link show eth1 | grep 'vf 0') == *"vlan 20"* ]]
-	[[ $(on virsh dumpxml testguest1) == *"<interface type='hostdev' managed='yes'>"* ]]
+	in_host <<-'END'
+		spoofchk() { vf eth1 0 '.spoofchk | tostring'; }
+		qos() { vf eth1 0 '.vlan_list[0].qos // 0'; }
+		form() { definitions | things | awk '/^have live/ { print $7 }'; }
+		pool fast '<pf dev="eth1"/><device form="hostdev"/><vlan><tag id="10" qos="3"/></vlan><settings spoofchk="off"/>'
+		listen
+		expect 0 vfpool --json attach testguest1 fast
+		is "on the VF" "$(form) $(spoofchk) $(vlan_of eth1 0) $(qos)" "hostdev false 10 3"
+		nic_appears "$(answer '.attached[0].mac')"
+		expect 0 vfpool reconcile
+		said "nothing to mend"
+		expect 0 vfpool detach testguest1 fast
+		all_free
+		listen
+		expect 0 vfpool --json attach testguest1 fast --form interface --vlan 20 --spoofchk on
+		is "on the VF" "$(form) $(spoofchk) $(vlan_of eth1 0) $(qos)" "interface true 20 0"
+		nic_appears "$(answer '.attached[0].mac')"
+		expect 0 vfpool detach testguest1 fast
+		no_pools
+	END
 }
 
 @test "excluded VFs go to nobody, reserved ones by name" {
-	define fast '<pf dev="eth1"/><exclude index="0"/><exclude index="3-6"/><reserve index="1"/>'
-	on vfpool -q attach testguest1 fast
-	[ "$(leased)" = eth1/2 ]
-	run on vfpool attach testguest1 eth1
-	[ "$status" -eq 3 ]
-	[[ $output == *"eth1/0: pool fast excludes it"* ]]
-	[[ $output == *"eth1/1: pool fast reserves it"* ]]
-	run on vfpool attach testguest1 0000:01:10.0
-	[ "$status" -eq 3 ]
-	run on vfpool why testguest1 fast
-	[ "$status" -eq 3 ]
-	[[ $output == *"pool fast excludes it"* ]]
-	on vfpool -q attach testguest1 eth1/1
-	[ "$(leased)" = "eth1/1 eth1/2" ]
+	in_host <<-'END'
+		define web1
+		pool fast '<pf dev="eth1"/><exclude index="0"/><exclude index="3-6"/><reserve index="1"/>'
+		expect 0 vfpool attach web1 fast
+		is "leased" "$(leased_names)" eth1/2
+		refused 3 "eth1/0: pool fast excludes it" "eth1/1: pool fast reserves it" -- vfpool attach web1 eth1
+		refused 3 "excludes it" -- vfpool attach web1 0000:01:10.0
+		expect 3 vfpool why web1 fast
+		grep -q "pool fast excludes it" out
+		expect 0 vfpool attach web1 eth1/1
+		is "leased" "$(leased_names)" "eth1/1 eth1/2"
+		no_pools
+	END
 }
 
 @test "policies: VFs of one guest on different PFs; and the limits" {
-	define bond '<pf dev="eth*"/><policy name="anti-affinity"/><limit guest="3"/>'
-	on vfpool -q attach testguest1 bond --count 2
-	[ "$(leased)" = "eth1/0 eth2/0" ]
-	on vfpool -q attach testguest1 bond
-	[ "$(leased)" = "eth1/0 eth1/1 eth2/0" ]
-	run on vfpool attach testguest1 bond
-	[ "$status" -eq 3 ]
-	[[ $output == *"the guest has its 3 of pool bond"* ]]
-	on vfpool -q detach testguest1 bond
-	[ "$(leased)" = "" ]
+	in_host <<-'END'
+		define web1
+		pool bond '<pf dev="eth*"/><policy name="anti-affinity"/><limit guest="3"/>'
+		expect 0 vfpool attach web1 bond --count 2
+		is "leased" "$(leased_names)" "eth1/0 eth2/0"
+		expect 0 vfpool attach web1 bond
+		is "leased" "$(leased_names)" "eth1/0 eth1/1 eth2/0"
+		refused 3 "the guest has its 3 of pool bond" -- vfpool attach web1 bond
+		expect 0 vfpool detach web1 bond
+		is "leased" "$(leased_names)" ""
+		no_pools
+	END
 }
 
 @test "a wrong file hides no other pool" {
-	define fast '<pf dev="eth1"/>'
-	on sh -c 'cd /etc/vfpool/pools && echo "<pool>
-<name>slow</name><speed/></pool>" >slow.xml && cp fast.xml open.xml && chmod 666 open.xml'
-	run on vfpool attach testguest1 slow
-	[ "$status" -eq 1 ]
-	[[ $output == *"/etc/vfpool/pools/slow.xml: line 2: <speed>: does not belong here; a pool has: name, pf"* ]]
-	run on vfpool attach testguest1 fast
-	[ "$status" -eq 0 ]
-	[[ $output == *"pool slow cannot be used"* ]]
-	[[ $output == *"open.xml can be written by everybody"* ]]
-	[ "$(leased)" = eth1/0 ]
+	in_host <<-'END'
+		define web1
+		pool fast '<pf dev="eth1"/>'
+		cd /etc/vfpool/pools
+		printf '<pool>\n<name>slow</name><speed/></pool>\n' >slow.xml
+		cp fast.xml open.xml
+		chmod 666 open.xml
+		cd - >/dev/null
+		refused 1 "/etc/vfpool/pools/slow.xml: line 2: <speed>: does not belong here; a pool has: name, pf" -- \
+			vfpool attach web1 slow
+		expect 0 vfpool attach web1 fast
+		said "pool slow cannot be used" "open.xml can be written by everybody"
+		is "leased" "$(leased_names)" eth1/0
+		no_pools
+	END
 }
 
 @test "pool-edit" {
-	define fast '<pf dev="eth1"/>'
-	run on env EDITOR=true vfpool pool-edit fast
-	[ "$status" -eq 0 ]
-	[[ $output == *"pool fast is not changed"* ]]
-	run on env "EDITOR=sed -i s/eth1/eth2/" vfpool pool-edit fast
-	[ "$status" -eq 0 ]
-	[[ $(on vfpool pool-dumpxml fast) == *'<pf dev="eth2"/>'* ]]
-	run on env "EDITOR=sed -i s/eth2//" vfpool pool-edit fast
-	[ "$status" -eq 1 ]
-	[[ $output == *'line 3: <pf>: dev is ""'* ]]
-	[[ $(on vfpool pool-dumpxml fast) == *'<pf dev="eth2"/>'* ]]
-	# At a terminal it asks.
-	run on script -qec 'EDITOR="sed -i s/eth2//" vfpool pool-edit fast' /dev/null <<<$'what\nn'
-	[[ $output == *"Edit it again? [y,n]"*"what was edited is thrown away"* ]]
-	[ "$(on sh -c 'ls -d /tmp/vfpool-* 2>/dev/null | wc -l')" = 0 ]
+	in_host <<-'END'
+		pf_of() { vfpool pool-dumpxml "$1" | grep -o '<pf dev="[^"]*"/>'; }
+		pool fast '<pf dev="eth1"/>'
+		EDITOR=true expect 0 vfpool pool-edit fast
+		said "pool fast is not changed"
+		EDITOR="sed -i s/eth1/eth2/" expect 0 vfpool pool-edit fast
+		is "its PF" "$(pf_of fast)" '<pf dev="eth2"/>'
+		EDITOR="sed -i s/eth2//" expect 1 vfpool pool-edit fast
+		said 'line 3: <pf>: dev is ""'
+		is "its PF" "$(pf_of fast)" '<pf dev="eth2"/>'
+		# At a terminal it asks.
+		script -qec 'EDITOR="sed -i s/eth2//" vfpool pool-edit fast' /dev/null <<<$'what\nn' >terminal 2>&1 || true
+		grep -qF "Edit it again? [y,n]" terminal || fail "it did not ask: $(<terminal)"
+		grep -q "what was edited is thrown away" terminal || fail "it did not say so: $(<terminal)"
+		is "left over" "$(find /tmp -maxdepth 1 -name 'vfpool-*')" ""
+		no_pools
+	END
 }
 
 @test "a pool that guests have VFs of is not undefined" {
-	define fast '<pf dev="eth1"/>'
-	on vfpool -q attach testguest1 fast
-	run on vfpool pool-undefine fast
-	[ "$status" -eq 1 ]
-	[[ $output == *"pool fast is in use"*"testguest1: assignment "* ]]
-	on vfpool -q pool-undefine --force fast
-	[ "$(leased)" = eth1/0 ]
-	on vfpool -q reconcile
-	on vfpool -q detach testguest1
-	[ "$(leased)" = "" ]
+	in_host <<-'END'
+		define web1
+		pool fast '<pf dev="eth1"/>'
+		expect 0 vfpool attach web1 fast
+		refused 1 "pool fast is in use" "web1: assignment " -- vfpool pool-undefine fast
+		expect 0 vfpool pool-undefine --force fast
+		is "leased" "$(leased_names)" eth1/0
+		expect 0 vfpool reconcile
+		expect 0 vfpool detach web1
+		no_pools
+	END
 }

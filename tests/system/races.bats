@@ -73,18 +73,21 @@ load helper
 
 @test "a VF that somebody else takes meanwhile is passed over for the next" {
 	in_host <<-'END'
-		leased() { leases | grep -q 'claimed$'; }
 		define web1 "$(root_ports 1)"
 		define other "$(root_ports 1)"
 		virsh -q start --paused web1
 		virsh -q start --paused other
-		vfpool -q reconcile # makes the store
-		# It is held up in the middle: its claim is in the store, the guest has not been touched.
-		strace -f -qq -o trace -e trace=fdatasync -e inject=fdatasync:delay_enter=15000000:when=3 \
+		# Each write of the store takes a while, so that it is met, and stopped, when its claim is in the store and
+		# nothing else has been touched.
+		strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=3000000 \
 			vfpool --json attach web1 eth2 --form hostdev >answer 2>words & job=$!
-		until_true 60 leased
+		until_true 120 leases_are claimed
+		held=$(pgrep -P $job)
+		kill -STOP "$held"
 		is "the lease" "$(leases | cut -d ' ' -f 1,4)" "0000:02:10.0 claimed"
 		virsh -q attach-device other <(hostdev 0000:02:10.0) --live
+		kill -CONT "$held"
+		held=
 		wait $job || { cat words; fail "it did not take the next"; }
 		is "the VF" "$(jq -r '.attached[0].name' answer)" eth2/1
 		sound
@@ -94,72 +97,102 @@ load helper
 	END
 }
 
-# killed CALL:N CMD...: kill -9 at its Nth call to the kernel of that name.
-killed='
-	kills=0
-	killed() {
-		local point=$1 got=0
-		shift
-		strace -f -qq -o /dev/null -e trace=${point%:*} \
-			-e inject=${point%:*}:signal=SIGKILL:when=${point#*:} "$@" >out 2>err || got=$?
-		[[ $got == 137 || $got == 0 ]] || { cat err; fail "at $point: exit $got"; }
-		echo "$point: exit $got, then: $(leases | paste -sd,)"
-		[[ $got == 0 ]] || kills=$((kills + 1))
+# dies_at CALL N CMD...: runs it; true when kill -9 met it at its Nth such call to the kernel, false when it was done
+# before it came to that. So a loop over N needs to know no numbers.
+dies_at='
+	dies_at() {
+		local call=$1 n=$2 got=0
+		shift 2
+		strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=SIGKILL:when=$n "$@" >out 2>err || got=$?
+		[[ $got == 137 || $got == 0 ]] || { cat err >&2; fail "at $call $n: exit $got"; }
+		echo "at $call $n: exit $got, then: $(leases | paste -sd,)"
+		[[ $got == 137 ]]
 	}'
 
-@test "attach killed with -9 at any moment: reconcile puts it right" {
+@test "attach killed with -9 at each write of the store, and between settings: reconcile puts it right" {
 	in_host <<-END
-		$killed
+		$dies_at
 		define web1 "\$(root_ports 14)"
 		virsh -q start --paused web1
 		vfpool -q reconcile
 		what=(eth1 "eth2 --form hostdev --vlan 7")
-		i=0
-		for point in fdatasync:{1,2,3,4} sendmsg:{8,14,20} write:{8,12,16,20,24}; do
-			killed \$point vfpool attach web1 \${what[i++ % 2]}
+		for ((n = 1; ; n++)); do
+			dies_at fdatasync \$n vfpool attach web1 \${what[n % 2]} || break
 			mended
 		done
-		((kills >= 8)) || fail "only \$kills were killed"
-		((\$(leases | wc -l) >= 3)) || fail "few got far enough to be finished"
+		# It claims, plugs and holds.
+		((n > 3)) || fail "it was killed \$((n - 1)) times"
+		for ((n = 4; ; n += 7)); do
+			dies_at sendmsg \$n vfpool attach web1 \${what[1]} || break
+			mended
+		done
+		((n > 4)) || fail "it was not killed at all"
+		sound
 		forget web1
 		mended
 		all_free
 	END
 }
 
-@test "detach from a definition killed with -9 at any moment: reconcile puts it right" {
+@test "attach killed with -9 while libvirt plugs: reconcile puts it right" {
+	in_host <<-'END'
+		define web1 "$(root_ports 3)"
+		virsh -q start --paused web1
+		for what in eth1 "eth2 --form hostdev --vlan 7"; do
+			hold web1
+			vfpool attach web1 $what >out 2>err & job=$!
+			until_true 60 leases_are plugging
+			until_true 60 is_busy web1
+			killed $job
+			let_go web1
+			mended
+		done
+		forget web1
+		mended
+		all_free
+	END
+}
+
+@test "detach from a definition killed with -9 at each write of the store: reconcile puts it right" {
 	in_host <<-END
-		$killed
+		$dies_at
 		define web1
 		expect 0 vfpool attach web1 eth1 --count 5 --form hostdev --vlan 9
-		i=0
-		for point in fdatasync:{1,2,3} sendmsg:12 write:{8,12,16,20}; do
-			killed \$point vfpool detach web1 eth1/\$((i++ % 5))
+		for ((n = 1; ; n++)); do
+			dies_at fdatasync \$n vfpool detach web1 eth1/\$((n % 5)) || break
 			mended
-			grep -q "eth1/\$(((i - 1) % 5)) " <(vfpool list eth1 --free -n -o name,state) ||
-				continue
-			expect 0 vfpool attach web1 eth1/\$(((i - 1) % 5)) --form hostdev
+			[[ \$(leases | wc -l) == 5 ]] || expect 0 vfpool attach web1 eth1/\$((n % 5)) --form hostdev
 		done
-		((kills >= 5)) || fail "only \$kills were killed"
+		((n > 2)) || fail "it was killed \$((n - 1)) times"
 		expect 0 vfpool detach web1 --all
 		forget web1
 		all_free
 	END
 }
 
-@test "detach from a running guest killed with -9 at any moment: reconcile puts it right" {
+@test "detach from a running guest killed with -9, at writes of the store and while libvirt unplugs" {
 	in_host <<-END
-		$killed
-		for point in fdatasync:1 write:{14,18,22} fdatasync:2 sendmsg:12; do
-			if [[ -z \$(leases) ]]; then
-				listen
-				expect 0 vfpool --json attach testguest1 eth1 --form hostdev --vlan 8
-				nic_appears "\$(answer '.attached[0].mac')"
-			fi
-			killed \$point vfpool detach testguest1 eth1
+		$dies_at
+		attached() {
+			[[ -z \$(leases) ]] || return 0
+			listen
+			expect 0 vfpool --json attach testguest1 eth1 --form hostdev --vlan 8
+			nic_appears "\$(answer '.attached[0].mac')"
+		}
+		for ((n = 1; ; n += 2)); do
+			attached
+			dies_at fdatasync \$n vfpool detach testguest1 eth1 || break
 			mended
 		done
-		((kills >= 4)) || fail "only \$kills were killed"
+		((n > 1)) || fail "it was not killed at all"
+		attached
+		hold testguest1
+		vfpool detach testguest1 eth1 >out 2>err & job=\$!
+		until_true 60 leases_are releasing
+		until_true 60 is_busy testguest1
+		killed \$job
+		let_go testguest1
+		mended
 		expect 0 vfpool detach testguest1 --all
 		all_free
 	END
@@ -167,20 +200,21 @@ killed='
 
 @test "libvirt restarted, and killed, in the middle of attach" {
 	in_host <<-'END'
-		plugging() { leases | grep -q 'plugging$'; }
 		define web1 "$(root_ports 4)"
 		virsh -q start --paused web1
-		for how in "systemctl restart $(daemon)" "systemctl kill -s KILL $(daemon)"; do
+		for how in "restart --no-block" "kill -s KILL"; do
+			hold web1
 			vfpool attach web1 eth2 >out 2>err & job=$!
-			until_true 60 plugging
-			$how
+			until_true 60 leases_are plugging
+			until_true 60 is_busy web1
+			systemctl $how "$(daemon)"
+			let_go web1
 			status=0
 			wait $job || status=$?
 			[[ $status == 0 ]] || said "libvirt"
 			daemon_back
 			mended
 		done
-		is "leases" "$(leases | wc -l)" 2
 		forget web1
 		mended
 		all_free
@@ -189,14 +223,16 @@ killed='
 
 @test "libvirt restarted, and killed, in the middle of detach" {
 	in_host <<-'END'
-		releasing() { leases | grep -q 'releasing$'; }
-		for how in "systemctl restart $(daemon)" "systemctl kill -s KILL $(daemon)"; do
+		for how in "restart --no-block" "kill -s KILL"; do
 			listen
 			expect 0 vfpool --json attach testguest1 eth1
 			nic_appears "$(answer '.attached[0].mac')"
+			hold testguest1
 			vfpool detach testguest1 eth1 >out 2>err & job=$!
-			until_true 60 releasing
-			$how
+			until_true 60 leases_are releasing
+			until_true 60 is_busy testguest1
+			systemctl $how "$(daemon)"
+			let_go testguest1
 			status=0
 			wait $job || status=$?
 			[[ $status == 0 ]] || said "libvirt"
@@ -209,12 +245,6 @@ killed='
 
 @test "the store is lost: reconcile makes the leases anew from the guests" {
 	in_host <<-'END'
-		# Settings from before are lost with it: libvirt's own way back is to the VF's own MAC.
-		for vf in 0000:02:10.0 0000:02:10.2; do
-			index=$(awk -v vf=$vf '$3 == vf { print $2 }' map)
-			ip link set eth2 vf $index mac "$(<"/sys/class/net/$(netdev_of $vf)/address")"
-		done
-		fresh
 		define web1 "$(root_ports 2)"
 		define web2
 		virsh -q start --paused web1
@@ -231,7 +261,5 @@ killed='
 		forget web1 web2
 		mended
 		all_free
-		for index in 0 1; do ip link set eth2 vf $index mac 00:00:00:00:00:00; done
-		fresh
 	END
 }

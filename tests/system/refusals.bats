@@ -6,14 +6,9 @@ load helper
 guest=no
 
 # eth2's VFs are in every kind of hands (in_host.bash); eth1's are free.
-setup_file() {
-	fresh_host
-	in_host <<<'occupy'
-}
+prepare() { in_host <<<'occupy'; }
 
 teardown_file() { in_host <<<'vacate'; }
-
-teardown() { :; }
 
 @test "a domain, PF or VF that is not there" {
 	in_host <<-'END'
@@ -96,10 +91,11 @@ teardown() { :; }
 		refused 2 "zero" -- vfpool attach stays eth1 --mac 00:00:00:00:00:00
 		refused 2 "cannot go to 2" -- vfpool attach stays eth1 --mac 02:00:5e:10:00:01 --count 2
 		refused 1 "is that of the PF eth1" -- vfpool attach stays eth1 --mac "$(</sys/class/net/eth1/address)"
+		mac=$(vf eth1 5 .address)
 		ip link set eth1 vf 5 mac 02:00:5e:10:00:99
 		changed
 		refused 1 "is on VF eth1/5" -- vfpool attach stays eth1 --mac 02:00:5e:10:00:99
-		ip link set eth1 vf 5 mac 00:00:00:00:00:00
+		ip link set eth1 vf 5 mac $mac
 		changed
 		refused 1 "02:00:5e:10:00:05 is on an interface of domain web1" -- \
 			vfpool attach stays eth1 --mac 02:00:5e:10:00:05

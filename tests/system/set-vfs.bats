@@ -31,6 +31,7 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 		refused 2 "" -- vfpool set-vfs eth1
 		refused 2 "number of VFs 'some'" -- vfpool set-vfs eth1 some
 		refused 2 "7 VFs at most" "ask for 7 or fewer" -- vfpool set-vfs eth1 8
+		refused 2 "number of VFs '-1'" -- vfpool set-vfs eth1 -- -1
 		refused 1 "eth9" -- vfpool set-vfs eth9 1
 		refused 2 "no SR-IOV" -- vfpool set-vfs mgmt0 1
 		refused 2 "exclude" -- vfpool set-vfs eth1 7 --persist --no-persist
