@@ -6,8 +6,12 @@
  * no code here checks first and writes after. Every operation is a single statement, hence a
  * transaction by itself, which takes the write lock at once (as BEGIN IMMEDIATE does).
  *
- * WAL with synchronous=FULL: readers never wait, and what was committed survives a power cut. In
- * WAL, a reader too has to write, beside the file: the index of the log (-shm). Where it cannot,
+ * WAL: readers never wait. What was committed survives a power cut (synchronous=FULL), but for what
+ * nothing is lost with (NORMAL). The log stays when the last one closes the store: to empty it into
+ * the file and to make it anew would cost each command four more waits for the disk. It is emptied
+ * when it has LOG_PAGES, few enough to be read at each opening.
+ *
+ * In WAL, a reader too has to write, beside the file: the index of the log (-shm). Where it cannot,
  * and no log is there, the file alone is the whole truth and is read into memory as it is.
  *
  * The file is not checked in full at each start, that would cost more than all the rest. A damaged
@@ -27,6 +31,9 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "host/store_sqlite.h"
+
+/* Some attaches and detaches fill it. */
+#define LOG_PAGES 64
 
 static void sqlite_store_close(struct store *store)
 {
@@ -48,9 +55,6 @@ static void cleanup_store_pointer(struct sqlite_store **s)
 
 static int damaged(const struct sqlite_store *s, const char *how, struct err **err)
 {
-	/* Closing must not move pages of the log into a file that is to stay as it is. */
-	if (s->db)
-		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	err_set(err, ERR_FAILED, "the lease store %s is damaged: %s", s->path, how);
 	err_now(err, "it is left as it is; the guests carry on with the VFs they have");
 	return err_next(err,
@@ -109,9 +113,12 @@ int store_exec(const struct sqlite_store *s, const char *sql, const char *doing,
 	return rc == SQLITE_OK ? 0 : store_failed(s, sqlite3_extended_errcode(s->db), doing, err);
 }
 
-int store_begin(const struct sqlite_store *s, const char *doing, struct err **err)
+int store_begin(const struct sqlite_store *s, bool synced, const char *doing, struct err **err)
 {
-	return store_exec(s, "BEGIN IMMEDIATE", doing, err);
+	return store_exec(s,
+			  synced ? "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
+				 : "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+			  doing, err);
 }
 
 int store_end(const struct sqlite_store *s, int result, const char *doing, struct err **err)
@@ -197,7 +204,7 @@ static int open_database(struct sqlite_store *s, bool for_writing, struct err **
 	(void)sqlite3_busy_timeout(s->db, (int)s->busy_ms);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	/* Until the file is known to be ours, closing it must not change it. */
+	/* So closing changes no file that is damaged or not ours, either. */
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return 0;
 }
@@ -222,11 +229,8 @@ static int open_for_writing(struct sqlite_store *s, struct err **err)
 	if (version < STORE_SCHEMA_VERSION && store_make_schema(s, err) < 0)
 		return -1;
 	s->version = STORE_SCHEMA_VERSION;
-	if (store_exec(s, "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON", "open", err) <
-	    0)
-		return -1;
-	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	return 0;
+	(void)sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
+	return store_exec(s, "PRAGMA cell_size_check = ON", "open", err);
 }
 
 /*

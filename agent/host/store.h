@@ -4,8 +4,10 @@
  * a VF: one row a VF, one row an assignment. Each call is one short transaction of its own, so
  * that none is ever open across a libvirt call (libvirt may be waiting for our hook, and the hook
  * for the lock). Each change of a lease's state or reason is noted in the history, in the same
- * transaction. A call waits at most STORE_BUSY_MS for another process. synchronous=FULL: a
- * committed lease survives a power cut.
+ * transaction. A call waits at most STORE_BUSY_MS for another process.
+ *
+ * What has been written survives a power cut, but for LEASE_HELD, which only tells that all is
+ * done: a lease that is back in LEASE_PLUGGING is looked at again by the next converge.
  */
 #ifndef VFPOOL_HOST_STORE_H
 #define VFPOOL_HOST_STORE_H

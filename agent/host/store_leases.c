@@ -262,7 +262,7 @@ int store_claim(struct store *store, const struct lease *lease, struct err **err
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	int result;
 
-	if (store_begin(s, CLAIMING, err) < 0)
+	if (store_begin(s, true, CLAIMING, err) < 0)
 		return -1;
 	result = insert(s, lease, err);
 	if (result == 0)
@@ -305,7 +305,7 @@ int store_update(struct store *store, const struct lease *lease, struct err **er
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	int result;
 
-	if (store_begin(s, WRITING, err) < 0)
+	if (store_begin(s, lease->state != LEASE_HELD, WRITING, err) < 0)
 		return -1;
 	result = store_note(s, lease, NULL, lease_state_name(lease->state), lease->reason, err);
 	if (result == 0)
@@ -330,7 +330,7 @@ int store_drop(struct store *store, const struct lease *lease, struct err **err)
 	struct sqlite_store *s = (struct sqlite_store *)store;
 	int result;
 
-	if (store_begin(s, DROPPING, err) < 0)
+	if (store_begin(s, true, DROPPING, err) < 0)
 		return -1;
 	result = store_note(s, lease, NULL, STORE_FREE, NULL, err);
 	if (result == 0)

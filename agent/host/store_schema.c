@@ -138,7 +138,7 @@ int store_make_schema(struct sqlite_store *s, struct err **err)
 
 	/* Not to be changed within a transaction. */
 	if (store_exec(s, "PRAGMA ignore_check_constraints = ON", "open", err) < 0 ||
-	    store_begin(s, "create", err) < 0)
+	    store_begin(s, true, "create", err) < 0)
 		return -1;
 	/* Another process may have been faster. */
 	rc = store_read_version(s, &version, &foreign);

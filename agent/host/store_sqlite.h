@@ -36,9 +36,9 @@ int store_exec(const struct sqlite_store *s, const char *sql, const char *doing,
 
 /*
  * A change and its history are one transaction: begin, then store_end() with the result so far,
- * which commits what succeeded and takes back what did not.
+ * which commits what succeeded and takes back what did not. synced: it is on the disk then.
  */
-int store_begin(const struct sqlite_store *s, const char *doing, struct err **err);
+int store_begin(const struct sqlite_store *s, bool synced, const char *doing, struct err **err);
 int store_end(const struct sqlite_store *s, int result, const char *doing, struct err **err);
 
 /* Columns and parameters are counted from 0, as the enums of columns are. */

@@ -122,6 +122,15 @@ static void by_hand(const char *path, const char *sql)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* As SQLite does by itself when the last one closes a file. */
+static void empty_log(const char *path)
+{
+	cleanup_free char *log = mem_printf("%s-wal", path);
+
+	by_hand(path, "SELECT count(*) FROM leases");
+	assert_int_equal(access(log, F_OK), -1);
+}
+
 static void test_keeps_everything(void **state)
 {
 	struct place *place = *state;
@@ -598,6 +607,7 @@ static void test_damage_is_refused(void **state)
 	store = must_open(place->file, true);
 	must_claim(store, make_lease(0, "0a1b2c3d"));
 	store->ops->close(store);
+	empty_log(place->file);
 	read_file(place->file, before, sizeof(before), &n);
 	overwrite(place->file, 0, garbage, 512);
 	must_refuse(place->file, true, "is damaged", "vfpool reconcile");
@@ -796,6 +806,7 @@ static void test_read_only_directory(void **state)
 {
 	struct place *place = *state;
 	cleanup_free char *shm = mem_printf("%s-shm", place->file);
+	cleanup_free char *wal = mem_printf("%s-wal", place->file);
 	struct lease lease = make_lease(0, "0a1b2c3d");
 	struct store *store;
 	int gate[2];
@@ -810,6 +821,15 @@ static void test_read_only_directory(void **state)
 	store->ops->close(store);
 	as_nobody(place, geteuid() == 0 ? cannot_read : reads_one);
 
+	/* Nobody writes, and the log has all: as on a file system that is mounted read-only. */
+	assert_int_equal(chmod(place->file, 0644), 0);
+	assert_int_equal(chmod(wal, 0444), 0);
+	assert_int_equal(chmod(shm, 0444), 0);
+	assert_int_equal(chmod(place->dir, 0555), 0);
+	as_nobody(place, reads_one);
+	assert_int_equal(chmod(place->dir, 0755), 0);
+	empty_log(place->file);
+
 	/* Nobody writes, and the log's index cannot be made. */
 	assert_int_equal(chmod(place->file, 0644), 0);
 	assert_int_equal(chmod(place->dir, 0555), 0);
@@ -821,6 +841,8 @@ static void test_read_only_directory(void **state)
 	store = must_open(place->file, true);
 	assert_int_equal(store->ops->drop(store, &lease, NULL), 0);
 	store->ops->close(store);
+	assert_int_equal(chmod(wal, 0644), 0);
+	assert_int_equal(chmod(shm, 0644), 0);
 	writer = start_writer(place, 1, gate);
 	assert_int_equal(chmod(place->dir, 0555), 0);
 	as_nobody(place, reads_one);
@@ -838,6 +860,40 @@ static void test_read_only_directory(void **state)
 	assert_int_equal(chmod(place->dir, 0755), 0);
 	store = must_open(place->file, false);
 	store->ops->close(store);
+}
+
+/* It stays when the store is closed, and is emptied before it gets long. */
+static void test_log_stays_and_stays_short(void **state)
+{
+	struct place *place = *state;
+	cleanup_free char *wal = mem_printf("%s-wal", place->file);
+	struct lease lease = make_lease(0, "0a1b2c3d");
+	struct stat log, file, first;
+	struct leases leases;
+
+	for (int i = 0; i < 60; i++) {
+		struct store *store = must_open(place->file, true);
+
+		lease.state = LEASE_CLAIMED;
+		must_claim(store, lease);
+		lease.state = LEASE_HELD;
+		assert_int_equal(store->ops->update(store, &lease, NULL), 0);
+		store->ops->close(store);
+		store = must_open(place->file, true);
+		leases = must_list(store);
+		assert_int_equal(leases.n, 1);
+		leases_clear(&leases);
+		assert_int_equal(store->ops->drop(store, &lease, NULL), 0);
+		store->ops->close(store);
+		assert_int_equal(stat(wal, &log), 0);
+		assert_true(log.st_size > 0);
+		if (i == 0)
+			assert_int_equal(stat(place->file, &first), 0);
+	}
+	assert_true(log.st_size < 100 * 4200);
+	assert_int_equal(stat(place->file, &file), 0);
+	assert_true(file.st_mtim.tv_sec > first.st_mtim.tv_sec ||
+		    file.st_mtim.tv_nsec > first.st_mtim.tv_nsec);
 }
 
 /* Processes that all start at once: each waits for the pipe to be closed. */
@@ -1072,6 +1128,7 @@ int main(void)
 		TEST(test_garbage_row_hides_no_other),
 		TEST(test_symlink_is_refused),
 		TEST(test_read_only_directory),
+		TEST(test_log_stays_and_stays_short),
 		TEST(test_two_processes_one_vf),
 		TEST(test_ten_processes_seven_vfs),
 		TEST(test_killed_at_any_point),
