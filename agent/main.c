@@ -19,7 +19,7 @@ static const struct verb *const verbs[] = {
 	&verb_why,           &verb_check,       &verb_set_vfs,      &verb_reconcile,
 	&verb_pool_list,     &verb_pool_define, &verb_pool_dumpxml, &verb_pool_edit,
 	&verb_pool_undefine, &verb_park,        &verb_unpark,       &verb_save,
-	&verb_managedsave,   &verb_restore,     &verb_agent,
+	&verb_managedsave,   &verb_restore,     &verb_agent,        &verb_adopt,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };

@@ -5,6 +5,28 @@
 
 #include "xml/write.h"
 
+/* Leaves the device's element open. */
+static void begin(struct write *write, enum form form, bool managed, struct mac mac,
+		  struct pciaddr vf)
+{
+	bool interface = form == FORM_INTERFACE;
+
+	if (interface) {
+		write_open(write, "interface");
+		write_attr(write, "type", "hostdev");
+	} else {
+		write_open(write, "hostdev");
+		write_attr(write, "mode", "subsystem");
+		write_attr(write, "type", "pci");
+	}
+	write_attr(write, "managed", managed ? "yes" : "no");
+	if (interface)
+		write_leaf(write, "mac", "address", mac_str(mac));
+	write_open(write, "source");
+	write_pciaddr(write, interface, vf);
+	write_close(write);
+}
+
 /* In libvirt's own order, so that what --print-xml shows reads like its dumpxml. */
 char *device_xml_format(const struct assignment *assignment, struct pciaddr vf)
 {
@@ -12,25 +34,20 @@ char *device_xml_format(const struct assignment *assignment, struct pciaddr vf)
 	bool interface = assignment->form == FORM_INTERFACE;
 	struct write write = write_start(true);
 
-	if (interface) {
-		write_open(&write, "interface");
-		write_attr(&write, "type", "hostdev");
-	} else {
-		write_open(&write, "hostdev");
-		write_attr(&write, "mode", "subsystem");
-		write_attr(&write, "type", "pci");
-	}
-	write_attr(&write, "managed", "yes");
-	if (interface)
-		write_leaf(&write, "mac", "address", mac_str(assignment->mac));
-	write_open(&write, "source");
-	write_pciaddr(&write, interface, vf);
-	write_close(&write);
+	begin(&write, assignment->form, true, assignment->mac, vf);
 	if (interface && assignment->vlan)
 		write_vlan(&write, assignment->vlan);
 	(void)snprintf(alias, sizeof(alias), "%s%s", ASSIGNMENT_ALIAS_PREFIX, assignment->id);
 	write_leaf(&write, "alias", "name", alias);
 	if (assignment->guest_set)
 		write_pciaddr(&write, true, assignment->guest);
+	return write_finish(&write);
+}
+
+char *device_xml_of_other(const struct device *device)
+{
+	struct write write = write_start(true);
+
+	begin(&write, device->form, device->managed, device->mac, device->host);
 	return write_finish(&write);
 }

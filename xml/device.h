@@ -5,6 +5,7 @@
 
 #include "core/pciaddr.h"
 #include "model/assignment.h"
+#include "model/domain.h"
 
 /*
  * <interface type='hostdev' managed='yes'> with MAC and VLAN, or <hostdev mode='subsystem'
@@ -12,5 +13,11 @@
  * spaces, ended by a newline, valid against libvirt's domain schema. The caller frees it.
  */
 char *device_xml_format(const struct assignment *assignment, struct pciaddr vf);
+
+/*
+ * A device that has no alias of ours, for libvirt to find it by: by its VF, or its MAC. The caller
+ * frees it.
+ */
+char *device_xml_of_other(const struct device *device);
 
 #endif

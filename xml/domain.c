@@ -147,10 +147,37 @@ static void read_alias(const xmlNode *alias, struct device *device)
 	const char *name = alias ? node_attr(alias, "name") : NULL;
 	size_t skip = strlen(ASSIGNMENT_ALIAS_PREFIX);
 
-	if (!name || strncmp(name, ASSIGNMENT_ALIAS_PREFIX, skip) != 0)
+	if (!name)
 		return;
-	if (assignment_id_valid(name + skip))
+	if (strncmp(name, ASSIGNMENT_ALIAS_PREFIX, skip) == 0 && assignment_id_valid(name + skip))
 		memcpy(device->id, name + skip, sizeof(device->id));
+	else
+		device->alias = mem_strdup(name);
+}
+
+/* Does vfpool write the like, or libvirt by itself? */
+static bool is_plain(const xmlNode *node)
+{
+	static const char *const names[] = {"mac", "source", "target", "model", "alias", "address"};
+
+	if (node_is(node, "vlan"))
+		return !node_attr(node, "trunk") && !node_attr(child(node, "tag"), "nativeMode");
+	if (node_is(node, "driver"))
+		return node_attr_is(node, "name", "vfio") && !node->properties->next;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (node_is(node, names[i]))
+			return true;
+	return node->type != XML_ELEMENT_NODE;
+}
+
+static void find_extra(const xmlNode *element, struct device *device)
+{
+	char quoted[NODE_QUOTE_SIZE];
+
+	for (const xmlNode *node = element->children; node && !device->extra; node = node->next)
+		if (!is_plain(node))
+			device->extra =
+				mem_strdup(node_quote_into((const char *)node->name, quoted));
 }
 
 /* A device on a host PCI device. source is its <source>. */
@@ -165,6 +192,8 @@ static int read_device(struct reader *reader, const xmlNode *element, const stru
 		return -1;
 	device->managed = node_attr_is(element, "managed", "yes");
 	read_alias(parts->alias, device);
+	if (!device->id[0])
+		find_extra(element, device);
 	*(struct device *)mem_append(&reader->view.devices, &reader->view.ndevices,
 				     sizeof(*device)) = *device;
 	return 0;
@@ -384,6 +413,7 @@ static int read_domain(struct reader *reader, const xmlNode *root, struct err **
 		else if (node_is(node, "devices") && read_devices(reader, node, err) < 0)
 			return -1;
 	}
+	domain_view_adopt(&reader->view, &reader->view.assignments);
 	read_pinning(reader, root);
 	add_free_slots(reader);
 	return 0;

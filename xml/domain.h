@@ -10,7 +10,7 @@
  * Everything of it that matters for VFs: devices on host PCI devices, MACs, our metadata, and the
  * slots where another device can go. Metadata that does not match our schema is reported in
  * .metadata_error and otherwise ignored: it must not hide the rest. A device whose alias names an
- * assignment is ours.
+ * assignment is ours, and so is one that our metadata says was taken over.
  *
  * Slots: pcie-root-port and pcie-switch-downstream-port (device 0) that are empty and not
  * hotplug='off', lowest index first; then the free slots of conventional buses (pci-root,

@@ -67,6 +67,8 @@ static void write_assignment(struct write *write, const struct assignment *assig
 	write_attr(write, "form", form_name(assignment->form));
 	if (assignment->optional)
 		write_attr(write, "required", "no");
+	if (assignment->adopted_set)
+		write_attr(write, "adopted", pciaddr_str(assignment->adopted));
 	/* What is no NIC has none of these. */
 	if (!mac_is_zero(assignment->mac))
 		write_leaf(write, "mac", "address", mac_str(assignment->mac));
@@ -107,9 +109,11 @@ static int read_mac(const xmlNode *element, struct mac *out, struct err **err)
 
 static int read_attributes(const xmlNode *element, struct assignment *out, struct err **err)
 {
-	static const char *const known[] = {"id", "pool", "index", "form", "required", NULL};
+	static const char *const known[] = {"id",       "pool",    "index", "form",
+					    "required", "adopted", NULL};
 	const char *id, *pool, *form, *index = node_attr(element, "index");
 	const char *required = node_attr(element, "required");
+	const char *adopted = node_attr(element, "adopted");
 	unsigned number;
 
 	if (strict_attributes(element, known, err) < 0 ||
@@ -128,6 +132,11 @@ static int read_attributes(const xmlNode *element, struct assignment *out, struc
 	if (required && strcmp(required, "yes") != 0 && strcmp(required, "no") != 0)
 		return strict_bad(element, "required", required, "yes or no", err);
 	out->optional = required && strcmp(required, "no") == 0;
+	if (adopted && (!pciaddr_parse(adopted, &out->adopted) ||
+			strcmp(pciaddr_str(out->adopted), adopted) != 0))
+		return strict_bad(element, "adopted", adopted, "a PCI address like 0000:01:10.0",
+				  err);
+	out->adopted_set = adopted;
 	out->form_set = true;
 	memcpy(out->id, id, sizeof(out->id));
 	out->pool = mem_strdup(pool);

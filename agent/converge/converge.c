@@ -432,6 +432,10 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 		.nbusy = nbusy,
 	};
 
+	/* What is being taken over does not show in the metadata yet. */
+	domain_view_adopt(&c->domain.live, &wants->live);
+	domain_view_adopt(&c->domain.config, &wants->config);
+	domain_view_adopt_leaving(&c->domain.live, &c->leases);
 	if (gather(c, wants, scope, busy, nbusy, g, err))
 		return -1;
 	situation.leases = &g->leases;

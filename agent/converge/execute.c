@@ -25,19 +25,18 @@ struct run {
 	struct domain_view live, config;
 	struct pciaddr *up; /* PFs that were brought up */
 	size_t nup;
-	bool recorded; /* the guest's metadata has been written */
+	bool recorded; /* the guest's metadata has been written, or need not be */
 };
 
-#define ALIAS_SIZE (sizeof(ASSIGNMENT_ALIAS_PREFIX) + ASSIGNMENT_ID_SIZE)
-
-static const char *alias_of(const struct subject *sub, char alias[ALIAS_SIZE])
+/* The alias of the subject's device in the running guest; it may not be ours. */
+static char *alias_of(const struct execution *x, const struct subject *sub)
 {
-	char *end = stpcpy(alias, ASSIGNMENT_ALIAS_PREFIX);
+	const struct device *device = domain_view_device(&x->domain->live, sub->assignment.id);
 
-	memcpy(end, sub->assignment.id, ASSIGNMENT_ID_SIZE);
-	return alias;
+	return device && device->adopted && device->alias
+		       ? mem_strdup(device->alias)
+		       : mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
 }
-#define alias_str(sub) alias_of((sub), (char[ALIAS_SIZE]){0})
 
 static const struct pf *lease_pf(const struct run *run, const struct lease *lease)
 {
@@ -179,11 +178,21 @@ static int do_release(struct run *run, struct subject *sub, struct err **err)
 
 static int do_unplug_config(struct run *run, struct subject *sub, struct err **err)
 {
-	struct virt *virt = run->x->edges->virt;
+	const struct execution *x = run->x;
+	struct virt *virt = x->edges->virt;
+	const struct device *device = domain_view_device(&x->domain->config, sub->assignment.id);
+	cleanup_free char *text = NULL;
 	struct err *why = NULL;
+	int result;
 
-	if (virt->ops->detach(virt, run->x->dom, alias_str(sub), VIRT_CONFIG, &why) &&
-	    why->code != ERR_ABSENT) {
+	if (device && device->adopted) {
+		text = device_xml_of_other(device);
+		result = virt->ops->undefine(virt, x->dom, text, &why);
+	} else {
+		text = mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
+		result = virt->ops->detach(virt, x->dom, text, VIRT_CONFIG, &why);
+	}
+	if (result && why->code != ERR_ABSENT) {
 		*err = why;
 		return -1;
 	}
@@ -200,11 +209,12 @@ static int do_unplug(struct run *run, struct subject *sub, struct err **err)
 	const struct execution *x = run->x;
 	struct virt *virt = x->edges->virt;
 	struct host *host = x->edges->host;
+	cleanup_free char *alias = alias_of(x, sub);
 	struct err *why = NULL;
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
-	if (virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
+	if (virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
 		if (why->code == ERR_LOST) {
 			*err = why;
 			return -1;
@@ -234,6 +244,23 @@ static void all_out(struct plan *plan)
 		plan->subjects[i].out = true;
 }
 
+/*
+ * The one that was found at the start: one that was taken over has lost the metadata by which it
+ * would be known.
+ */
+static bool has_device(const struct execution *x, const struct domain_view *view,
+		       const struct subject *sub)
+{
+	const struct device *was = domain_view_device(&x->domain->live, sub->assignment.id);
+
+	if (!was || !was->adopted || !was->alias)
+		return domain_view_device(view, sub->assignment.id);
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (view->devices[i].alias && !strcmp(view->devices[i].alias, was->alias))
+			return true;
+	return false;
+}
+
 /* Events can be lost; the XML tells the truth. What is still there is asked again. */
 static int ask_again(const struct execution *x, bool ask, struct err **err)
 {
@@ -256,13 +283,13 @@ static int ask_again(const struct execution *x, bool ask, struct err **err)
 		return -1;
 	for (size_t i = 0; i < x->plan->nsubjects && !result; i++) {
 		struct subject *sub = &x->plan->subjects[i];
+		cleanup_free char *alias = alias_of(x, sub);
 
 		if (!awaited(sub))
 			continue;
-		if (!domain_view_device(&view, sub->assignment.id)) {
+		if (!has_device(x, &view, sub)) {
 			sub->out = true;
-		} else if (ask &&
-			   virt->ops->detach(virt, x->dom, alias_str(sub), VIRT_LIVE, &why)) {
+		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
 			if (why->code == ERR_LOST) {
 				*err = steal(&why);
 				result = -1;
@@ -286,8 +313,9 @@ static void note_event(const struct execution *x, const struct virt_event *event
 	}
 	for (size_t i = 0; i < x->plan->nsubjects; i++) {
 		struct subject *sub = &x->plan->subjects[i];
+		cleanup_free char *alias = alias_of(x, sub);
 
-		if (!awaited(sub) || !event->alias || strcmp(event->alias, alias_str(sub)) != 0)
+		if (!awaited(sub) || !event->alias || strcmp(event->alias, alias) != 0)
 			continue;
 		if (event->kind == VIRT_DEVICE_REMOVED)
 			sub->out = true;
@@ -405,6 +433,22 @@ static int restore_unbound(const struct run *run, const struct lease *lease,
 		       : 0;
 }
 
+/* Of a VF that the guest had before there was a lease it shows only now. */
+static int learn_driver(const struct run *run, struct lease *lease, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct vf *vf;
+	struct pf pf = {0};
+
+	if (host->ops->read_pf(host, lease->pf, 0, &pf, err))
+		return -1;
+	vf = pf_vf_by_index(&pf, lease->index);
+	lease->driver = vf ? mem_strdup(vf->driver) : NULL;
+	pf_clear(&pf);
+	/* Restoring may take it off that driver. */
+	return lease->driver ? store_state(run, lease, lease->state, err) : 0;
+}
+
 static int do_settle(struct run *run, struct subject *sub, struct err **err)
 {
 	const struct execution *x = run->x;
@@ -415,7 +459,7 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 	if (host->ops->watch(host, err))
 		return -1;
 	if (!host->ops->wait_driver(host, sub->lease.vf, sub->lease.driver, deadline, &why))
-		return 0;
+		return sub->lease.driver ? 0 : learn_driver(run, &sub->lease, err);
 	if (why->code == ERR_TIMEOUT && is_stranded(run, &sub->lease)) {
 		err_free(&why);
 		if (!bind_again(run, &sub->lease, &why))
@@ -494,6 +538,33 @@ static int do_pf_up(struct run *run, struct subject *sub, struct err **err)
 	return 0;
 }
 
+/*
+ * What the guest has by now is not what was there before, which nobody knows any more. libvirt puts
+ * back the MAC and VLAN that it set itself; those of a plain hostdev are taken off, since they must
+ * not stay when the guest has gone elsewhere. What vfpool had set beside them before it lost the
+ * lease goes back to what is safe.
+ */
+static void forget_ours(const struct assignment *a, struct vf_settings *saved)
+{
+	unsigned ours = a->adopted_set ? 0 : a->settings.known;
+
+	if (a->form == FORM_INTERFACE) {
+		saved->known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
+	} else {
+		saved->mac = (struct mac){0};
+		saved->vlan = saved->qos = 0;
+		saved->vlan_proto = 0x8100;
+	}
+	if (ours & SETTING_SPOOFCHK)
+		saved->spoofchk = true;
+	if (ours & SETTING_TRUST)
+		saved->trust = false;
+	if (ours & SETTING_LINK_STATE)
+		saved->link_state = 0;
+	if (ours & SETTING_RATE)
+		saved->min_rate = saved->max_rate = 0;
+}
+
 static int do_save(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -501,9 +572,8 @@ static int do_save(struct run *run, struct subject *sub, struct err **err)
 
 	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
 		return -1;
-	/* What the guest has by now is ours, not what was there before. */
 	if (sub->have & ~sub->unplug & VIEW_LIVE)
-		sub->lease.saved.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
+		forget_ours(&sub->assignment, &sub->lease.saved);
 	return store_state(run, &sub->lease, LEASE_PLUGGING, err);
 }
 
@@ -516,8 +586,8 @@ static int do_set(struct run *run, struct subject *sub, struct err **err)
 
 	if (!pf)
 		return 0;
-	/* What has just been saved is what is there. */
-	if (!(sub->did & 1u << STEP_SAVE) &&
+	/* What has just been saved is what is there, unless the guest has the VF. */
+	if ((!(sub->did & 1u << STEP_SAVE) || sub->have & ~sub->unplug & VIEW_LIVE) &&
 	    host->ops->read_settings(host, pf, sub->lease.index, &now, err))
 		return -1;
 	want = settings_of(sub, &now);
@@ -609,12 +679,17 @@ static int do_confirm(struct run *run, struct subject *sub, struct err **err)
 static unsigned learn_into(struct assignments *list, const struct subject *sub, unsigned view)
 {
 	struct assignment *item = assignments_find(list, sub->assignment.id);
+	bool has_our_alias =
+		item && item->adopted_set && sub->plug & view && sub->did & 1u << STEP_CONFIRM;
+	bool has_address = item && !item->guest_set && sub->assignment.guest_set;
 
-	if (!item || item->guest_set || !sub->assignment.guest_set)
-		return 0;
-	item->guest_set = true;
-	item->guest = sub->assignment.guest;
-	return view;
+	if (has_our_alias)
+		item->adopted_set = false;
+	if (has_address) {
+		item->guest_set = true;
+		item->guest = sub->assignment.guest;
+	}
+	return has_our_alias || has_address ? view : 0;
 }
 
 static int do_learn(struct run *run, struct err **err)
@@ -688,12 +763,23 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 		sub->err = why;
 	}
 	return step->kind == STEP_CLAIM || step->kind == STEP_GIVE_UP ||
-	       (run->x->whole && !run->recorded);
+	       (!run->recorded && (run->x->whole || step->kind == STEP_RELEASE));
+}
+
+static bool has_step(const struct plan *plan, enum step_kind kind)
+{
+	for (size_t i = 0; i < plan->nsteps; i++)
+		if (plan->steps[i].kind == kind)
+			return true;
+	return false;
 }
 
 int execute(struct execution *execution, struct err **err)
 {
-	struct run run = {.x = execution};
+	struct run run = {
+		.x = execution,
+		.recorded = !has_step(execution->plan, STEP_RECORD),
+	};
 	int result = 0;
 
 	for (size_t i = 0; i < execution->plan->nsteps && !result; i++)

@@ -311,7 +311,24 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 	sub->claims = true;
 	sub->fresh = planner_lease(s, sub, pf, vf);
 	/* What drove it before the guest got it is not to be seen any more. */
-	free(steal(&sub->fresh.driver));
+	if (sub->have & VIEW_LIVE)
+		free(steal(&sub->fresh.driver));
+}
+
+/* The one that is to be taken over with a guest that is off; there is no other in its place. */
+static void claim_defined(struct planner *p, struct subject *sub, struct pciaddr host)
+{
+	const struct situation *s = p->s;
+	const struct judge judge = {.leases = s->leases, .foreigns = s->foreigns, .index = -1};
+	cleanup_free char *reason = NULL;
+	const struct pf *pf = NULL;
+	const struct vf *vf = planner_vf(s, host, &pf);
+
+	if (vf && candidate_judge(&judge, pf, vf, &reason) != REFUSAL_NONE)
+		err_set(&sub->err, ERR_NO_VF, "VF %s, which %s names, is not free: %s",
+			pciaddr_str(host), s->domain->name, reason);
+	else
+		claim_device(p, sub, host);
 }
 
 /*
@@ -331,9 +348,12 @@ static void subject_find_vf(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
 	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
+	const struct device *config = planner_device(s, VIEW_CONFIG, sub->assignment.id);
 	const struct pf *pf;
 
-	if (live && !is_dead(s, sub, live)) {
+	if (!live && !sub->leased && config && config->adopted) {
+		claim_defined(p, sub, config->host);
+	} else if (live && !is_dead(s, sub, live)) {
 		if (!sub->leased || !pciaddr_equal(sub->lease.vf, live->host))
 			claim_device(p, sub, live->host);
 	} else if (!sub->leased || planner_listed(s->busy, s->nbusy, sub->lease.vf) ||
@@ -345,7 +365,7 @@ static void subject_find_vf(struct planner *p, struct subject *sub)
 /* Does the definition say what libvirt is to set when the guest starts? */
 static bool device_fits(const struct device *device, const struct assignment *a)
 {
-	return device->form == a->form &&
+	return !device->adopted && device->form == a->form &&
 	       (device->form == FORM_HOSTDEV ||
 		(mac_equal(device->mac, a->mac) && device->vlan == a->vlan));
 }
@@ -567,10 +587,24 @@ static void add_record(const struct situation *s, struct plan *plan)
 		add_step(plan, STEP_RECORD, STEP_ALL, views);
 }
 
-static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
+static bool is_to_release(const struct subject *sub)
 {
-	if (!sub->want && sub->leased && sub->lease.state != LEASE_RELEASING &&
-	    !is_untouched(&sub->lease))
+	return !sub->want && sub->leased && sub->lease.state != LEASE_RELEASING &&
+	       !is_untouched(&sub->lease);
+}
+
+/* One that was taken over is known by the metadata alone, and when that is gone by the lease. */
+static bool is_released_first(const struct situation *s, const struct subject *sub)
+{
+	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
+
+	return live && live->adopted;
+}
+
+static void add_unplug(const struct situation *s, struct plan *plan, const struct subject *sub,
+		       size_t i)
+{
+	if (is_to_release(sub) && !is_released_first(s, sub))
 		add_step(plan, STEP_RELEASE, i, 0);
 	if (sub->unplug & VIEW_CONFIG)
 		add_step(plan, STEP_UNPLUG_CONFIG, i, 0);
@@ -616,11 +650,15 @@ static void add_set(const struct situation *s, struct plan *plan, const struct s
 	bool we_set = sub->plug & VIEW_LIVE || sub->drifted ||
 		      (sub->plug && sub->assignment.form == FORM_HOSTDEV);
 
-	if ((!sub->plug && !sub->drifted) || is_set_first(sub) != first)
+	/* The guest has had it before there was a lease: then that is to be completed. */
+	bool late = sub->have & VIEW_LIVE && sub->want &&
+		    (sub->claims || lease->state == LEASE_CLAIMED);
+
+	if ((!sub->plug && !sub->drifted && !late) || is_set_first(sub) != first)
 		return;
 	if (sub->plug & VIEW_LIVE && pf && pf->netdev && !pf->up)
 		add_step(plan, STEP_PF_UP, i, 0);
-	if (we_set && !lease->saved.known)
+	if ((we_set || sub->have & VIEW_LIVE) && !lease->saved.known)
 		add_step(plan, STEP_SAVE, i, 0);
 	if (we_set)
 		add_step(plan, STEP_SET, i, 0);
@@ -651,11 +689,15 @@ static void order_steps(const struct situation *s, struct plan *plan)
 	FOR_EACH_SOUND(i)
 	add_claim(plan, &plan->subjects[i], i);
 	FOR_EACH_SOUND(i)
-	add_set(s, plan, &plan->subjects[i], i, true);
+	{
+		add_set(s, plan, &plan->subjects[i], i, true);
+		if (is_to_release(&plan->subjects[i]) && is_released_first(s, &plan->subjects[i]))
+			add_step(plan, STEP_RELEASE, i, 0);
+	}
 	add_record(s, plan);
 	FOR_EACH_SOUND(i)
 	{
-		add_unplug(plan, &plan->subjects[i], i);
+		add_unplug(s, plan, &plan->subjects[i], i);
 		awaits |= plan->subjects[i].unplug & VIEW_LIVE;
 	}
 	if (awaits)
@@ -671,7 +713,8 @@ static void order_steps(const struct situation *s, struct plan *plan)
 	FOR_EACH_SOUND(i)
 	{
 		add_confirm(plan, &plan->subjects[i], i);
-		learns |= plan->subjects[i].plug && !plan->subjects[i].assignment.guest_set;
+		learns |= plan->subjects[i].plug && (!plan->subjects[i].assignment.guest_set ||
+						     plan->subjects[i].assignment.adopted_set);
 	}
 	if (learns)
 		add_step(plan, STEP_LEARN, STEP_ALL, 0);

@@ -86,7 +86,8 @@ enum step_kind {
 	/* In. */
 	STEP_PLUG,    /* attached through libvirt */
 	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
-	STEP_LEARN,   /* the guest address that libvirt chose is recorded */
+	STEP_LEARN, /* what has come of it is recorded: the address libvirt chose, an alias of ours
+		     */
 };
 
 const char *step_name(enum step_kind kind);

@@ -650,6 +650,22 @@ static int connection_detach(struct virt *virt, const struct virt_dom *dom, cons
 	return err_wrap(err, "detaching device %s from %s", alias, dom->name);
 }
 
+static int connection_undefine(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			       struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+	cleanup_virt_error virErrorPtr error = NULL;
+
+	if (virDomainDetachDeviceFlags(dom->handle, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+		return 0;
+	error = last_error();
+	if (error->code == VIR_ERR_DEVICE_MISSING)
+		return err_set(err, ERR_ABSENT, "%s has no such device: %s", dom->name,
+			       error->message ? error->message : "");
+	failed_change(c, dom->handle, error, VIRT_CONFIG, err);
+	return err_wrap(err, "taking a device out of the definition of %s", dom->name);
+}
+
 static int connection_set_metadata(struct virt *virt, const struct virt_dom *dom, const char *xml,
 				   unsigned views, struct err **err)
 {
@@ -830,6 +846,7 @@ static const struct virt_ops connection_ops = {
 	.xml = connection_xml,
 	.attach = connection_attach,
 	.detach = connection_detach,
+	.undefine = connection_undefine,
 	.set_metadata = connection_set_metadata,
 	.save = connection_save,
 	.saved_xml = connection_saved_xml,

@@ -104,6 +104,13 @@ struct virt_ops {
 	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias,
 		      unsigned view, struct err **err);
 
+	/*
+	 * Takes a device out of the persistent definition that has no alias to name it by: the one
+	 * that this XML describes. ERR_ABSENT: it is not there (any more).
+	 */
+	int (*undefine)(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			struct err **err);
+
 	/* Writes our metadata element; xml NULL removes it. */
 	int (*set_metadata)(struct virt *virt, const struct virt_dom *dom, const char *xml,
 			    unsigned views, struct err **err);

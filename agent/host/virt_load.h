@@ -32,6 +32,7 @@
 	X(virConnectUnregisterCloseCallback)  \
 	X(virDomainAttachDeviceFlags)         \
 	X(virDomainDetachDeviceAlias)         \
+	X(virDomainDetachDeviceFlags)         \
 	X(virDomainFree)                      \
 	X(virDomainGetID)                     \
 	X(virDomainGetName)                   \
@@ -110,6 +111,7 @@ static int libvirt_load(struct err **err)
 #define virConnectUnregisterCloseCallback libvirt.virConnectUnregisterCloseCallback
 #define virDomainAttachDeviceFlags libvirt.virDomainAttachDeviceFlags
 #define virDomainDetachDeviceAlias libvirt.virDomainDetachDeviceAlias
+#define virDomainDetachDeviceFlags libvirt.virDomainDetachDeviceFlags
 #define virDomainFree libvirt.virDomainFree
 #define virDomainGetID libvirt.virDomainGetID
 #define virDomainGetName libvirt.virDomainGetName

@@ -164,7 +164,9 @@ bool assignment_equal(const struct assignment *a, const struct assignment *b)
 {
 	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
 	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
-	       asks_equal(a, b) && a->optional == b->optional && a->guest_set == b->guest_set &&
+	       asks_equal(a, b) && a->optional == b->optional && a->adopted_set == b->adopted_set &&
+	       (!a->adopted_set || pciaddr_equal(a->adopted, b->adopted)) &&
+	       a->guest_set == b->guest_set &&
 	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked &&
 	       (!a->parked || parking_equal(&a->parking, &b->parking));
 }

@@ -61,6 +61,12 @@ struct assignment {
 	 * the VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
 	 */
 	struct vf_settings settings;
+	/*
+	 * Taken over from somebody else: the device on this VF of the host that has no alias of
+	 * ours is its, until it is plugged anew. A running device's alias cannot be changed.
+	 */
+	bool adopted_set;
+	struct pciaddr adopted;
 	bool guest_set;
 	struct pciaddr guest;   /* the guest's own PCI address; kept for the assignment's life */
 	bool optional;          /* the guest may arrive at a host that has no VF for it */

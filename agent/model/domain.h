@@ -23,6 +23,9 @@ struct device {
 	bool mac_set; /* FORM_INTERFACE only */
 	struct mac mac;
 	uint16_t vlan; /* FORM_INTERFACE only; 0: none */
+	char *alias;   /* one that is not ours; NULL: none, or ours */
+	bool adopted;  /* ours in spite of that: its assignment was taken over with it */
+	char *extra;   /* the name of an element in it that vfpool could not write anew; or NULL */
 };
 
 /* One of a domain's two definitions: the running one, or the one it will start with. */
@@ -52,6 +55,18 @@ struct domain {
 	struct domain_view live;   /* .present only when running (or paused) */
 	struct domain_view config; /* .present only when persistent */
 };
+
+/*
+ * Devices that an assignment of the list was taken over with become that assignment's, unless it
+ * has one with our alias.
+ */
+void domain_view_adopt(struct domain_view *view, const struct assignments *list);
+
+/*
+ * So do those that are on their way out, by the lease: by then the assignment is not in the
+ * metadata any more.
+ */
+void domain_view_adopt_leaving(struct domain_view *view, const struct leases *leases);
 
 void domain_view_clear(struct domain_view *view);
 void domain_clear(struct domain *domain);

@@ -38,6 +38,8 @@ static const char *done(const struct subject *sub)
 {
 	if (sub->assignment.parked)
 		return "parked";
+	if (sub->assignment.adopted_set && sub->did & 1u << STEP_CLAIM)
+		return "adopted";
 	if (sub->did & 1u << STEP_PLUG)
 		return "attached";
 	if (sub->want && sub->did & 1u << STEP_CLAIM)

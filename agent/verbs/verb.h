@@ -59,6 +59,7 @@ struct verb {
 };
 
 extern const struct verb verb_agent;
+extern const struct verb verb_adopt;
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
 extern const struct verb verb_park;

@@ -28,8 +28,8 @@ static unsigned touched_by(const char *name)
 		{"claim", TOUCHED_STORE},        {"update", TOUCHED_STORE},
 		{"drop", TOUCHED_STORE},         {"attach", TOUCHED_GUEST},
 		{"set_metadata", TOUCHED_GUEST}, {"detach", TOUCHED_GUEST},
-		{"pf_up", TOUCHED_HOST},         {"apply", TOUCHED_HOST},
-		{"send_home", TOUCHED_HOST},
+		{"undefine", TOUCHED_GUEST},     {"pf_up", TOUCHED_HOST},
+		{"apply", TOUCHED_HOST},         {"send_home", TOUCHED_HOST},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
@@ -202,11 +202,11 @@ static int host_read_settings(struct host *host, const struct pf *pf, unsigned i
 	return 0;
 }
 
-static int host_apply(struct host *host, const struct pf *pf, unsigned index,
+static int host_apply(struct host *host, const struct pf *known, unsigned index,
 		      const struct vf_settings *want, struct err **err)
 {
 	struct world *w = WORLD_OF(host, host);
-	struct vf *vf = pf_vf_by_index(inventory_pf(&w->inventory, pf->addr), index);
+	struct vf *vf = pf_vf_by_index(inventory_pf(&w->inventory, known->addr), index);
 
 	if (call(w, "apply", err))
 		return -1;
@@ -715,8 +715,10 @@ static struct device device_parse(const char *xml)
 	struct domain_view view = {0};
 	struct device device = {0};
 
-	if (!domain_xml_parse(domain, &view, NULL) && view.ndevices)
+	if (!domain_xml_parse(domain, &view, NULL) && view.ndevices) {
 		device = view.devices[0];
+		view.devices[0].alias = view.devices[0].extra = NULL;
+	}
 	domain_view_clear(&view);
 	return device;
 }
@@ -726,7 +728,8 @@ static void view_add(struct fake_view *view, const char *xml, const struct devic
 	struct fake_device *d = &view->devices[view->ndevices++];
 
 	d->xml = mem_strdup(xml);
-	d->alias = device->id[0] ? mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", device->id) : NULL;
+	d->alias = device->id[0] ? mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", device->id)
+				 : mem_strdup(device->alias);
 	d->host = device->host;
 }
 
@@ -738,14 +741,27 @@ static bool in_use(const struct world *w, struct pciaddr vf)
 	return in_guest(w, vf);
 }
 
+static void plug(struct world *w, struct vf *vf, const struct device *device)
+{
+	size_t place;
+
+	(void)world_vf(w, vf->addr, &place);
+	free(vf->driver);
+	vf->driver = mem_strdup("vfio-pci");
+	if (!device->mac_set)
+		return;
+	w->libvirt_saved[place] = vf->settings;
+	vf->settings.mac = device->mac;
+	vf->settings.vlan = device->vlan;
+}
+
 static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
 		       unsigned views, struct err **err)
 {
 	struct world *w = WORLD_OF(virt, virt);
 	struct fake_domain *d = dom->handle;
 	struct device device = device_parse(xml);
-	size_t place;
-	struct vf *vf = world_vf(w, device.host, &place);
+	struct vf *vf = world_vf(w, device.host, NULL);
 
 	if (call(w, "attach", err))
 		return -1;
@@ -754,15 +770,13 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
 		if (device.mac_set && !pf_of(w, device.host)->up)
 			return err_set(err, ERR_FAILED, "the PF is not online");
-		free(vf->driver);
-		vf->driver = mem_strdup("vfio-pci");
-		if (device.mac_set) {
-			w->libvirt_saved[place] = vf->settings;
-			vf->settings.mac = device.mac;
-			vf->settings.vlan = device.vlan;
-		}
+		plug(w, vf, &device);
 		view_add(&d->live, xml, &device);
 	}
+	/* As libvirt does. */
+	for (size_t i = 0; views & VIRT_CONFIG && i < d->config.ndevices; i++)
+		if (pciaddr_equal(d->config.devices[i].host, device.host))
+			return err_set(err, ERR_FAILED, "the device is in the definition already");
 	if (views & VIRT_CONFIG)
 		view_add(&d->config, xml, &device);
 	return 0;
@@ -797,6 +811,19 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
 	}
 	bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
+}
+
+static bool slot_taken(const struct fake_domain *d, unsigned slot)
+{
+	cleanup_free char *address =
+		mem_printf("bus='0x%02x' slot='0x00' function='0x0'/></", slot);
+	const struct fake_view *views[] = {&d->live, &d->config};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < views[i]->ndevices; j++)
+			if (strstr(views[i]->devices[j].xml, address))
+				return true;
+	return false;
 }
 
 static void queue_event(struct world *w, enum virt_event_kind kind, const struct fake_domain *d,
@@ -840,6 +867,22 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 	}
 	view_remove(view, i);
 	return 0;
+}
+
+static int virt_undefine(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			 struct err **err)
+{
+	struct fake_domain *d = dom->handle;
+	struct device device = device_parse(xml);
+
+	if (call(WORLD_OF(virt, virt), "undefine", err))
+		return -1;
+	for (size_t i = 0; i < d->config.ndevices; i++)
+		if (pciaddr_equal(d->config.devices[i].host, device.host)) {
+			view_remove(&d->config, (int)i);
+			return 0;
+		}
+	return err_set(err, ERR_ABSENT, "no such device");
 }
 
 /* As libvirt does: what it is given has no namespace, what it keeps has. */
@@ -960,6 +1003,7 @@ static const struct virt_ops virt_ops = {
 	.xml = virt_xml,
 	.attach = virt_attach,
 	.detach = virt_detach,
+	.undefine = virt_undefine,
 	.set_metadata = virt_set_metadata,
 	.save = virt_save,
 	.saved_xml = virt_saved_xml,
@@ -1249,6 +1293,42 @@ void world_start(struct world *w, const char *name)
 		w->saved.domain = NULL;
 }
 
+void world_give(struct world *w, const char *name, const struct vf *known, bool interface,
+		unsigned views)
+{
+	struct fake_domain *d = world_domain(w, name);
+	struct vf *vf = world_vf(w, known->addr, NULL);
+	const struct pciaddr *a = &vf->addr;
+	unsigned slot = 1;
+
+	w->given |= !interface;
+	/* In the order of the ports, and never where a device is. */
+	while (slot_taken(d, slot))
+		slot++;
+	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1) {
+		cleanup_free char *xml = NULL;
+		struct device device;
+
+		if (!(views & which))
+			continue;
+		xml = mem_printf(
+			"<%s %s managed='yes'>%s<driver name='vfio'/><source><address type='pci' "
+			"domain='0x0000' bus='0x%02x' slot='0x%02x' function='0x%x'/></source>%s"
+			"<address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
+			"function='0x0'/></%s>",
+			interface ? "interface" : "hostdev",
+			interface ? "type='hostdev'" : "mode='subsystem' type='pci'",
+			interface ? "<mac address='02:bb:00:00:00:01'/>" : "", a->bus, a->device,
+			a->function, which == VIRT_LIVE ? "<alias name='hostdev0'/>" : "", slot,
+			interface ? "interface" : "hostdev");
+		device = device_parse(xml);
+		if (which == VIRT_LIVE)
+			plug(w, vf, &device);
+		view_add(view_of(d, which), xml, &device);
+		free(device.alias);
+	}
+}
+
 void world_forget(struct world *w, const char *name)
 {
 	world_stop(w, name);
@@ -1258,11 +1338,11 @@ void world_forget(struct world *w, const char *name)
 int world_run(struct world *w, const char *command, struct err **err)
 {
 	static const struct verb *const verbs[] = {
-		&verb_attach,       &verb_detach,    &verb_set,       &verb_list,
-		&verb_why,          &verb_reconcile, &verb_set_vfs,   &verb_pool_define,
-		&verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list, &verb_pool_undefine,
-		&verb_park,         &verb_unpark,    &verb_save,      &verb_managedsave,
-		&verb_restore,
+		&verb_adopt,         &verb_attach,       &verb_detach,    &verb_set,
+		&verb_list,          &verb_why,          &verb_reconcile, &verb_set_vfs,
+		&verb_pool_define,   &verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list,
+		&verb_pool_undefine, &verb_park,         &verb_unpark,    &verb_save,
+		&verb_managedsave,   &verb_restore,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;
@@ -1306,7 +1386,9 @@ size_t view_ours(const struct fake_view *view)
 	size_t n = 0;
 
 	for (size_t i = 0; i < view->ndevices; i++)
-		n += view->devices[i].alias != NULL;
+		n += view->devices[i].alias &&
+		     !strncmp(view->devices[i].alias, ASSIGNMENT_ALIAS_PREFIX,
+			      strlen(ASSIGNMENT_ALIAS_PREFIX));
 	return n;
 }
 
@@ -1363,6 +1445,7 @@ static const char *broken_pf(struct world *w, const struct pf *pf)
 {
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		const struct vf *vf = &pf->vfs[i];
+		struct mac mac;
 		size_t place = 0;
 
 		const struct lease *lease = leases_by_vf(&w->leases, vf->addr);
@@ -1377,7 +1460,10 @@ static const char *broken_pf(struct world *w, const struct pf *pf)
 			return "a free VF is not on its driver";
 		if (!pf->nic)
 			continue;
-		if (!mac_equal(vf->settings.mac, vf_mac(pf, vf->index)) || vf->settings.vlan)
+		mac = vf_mac(pf, vf->index);
+		if (w->given && mac_equal(vf->settings.mac, WORLD_CHOSEN_MAC))
+			mac = WORLD_CHOSEN_MAC;
+		if (!mac_equal(vf->settings.mac, mac) || vf->settings.vlan)
 			return "a free VF has not the settings it had";
 		(void)world_vf(w, vf->addr, &place);
 		if (vf->driver && !strcmp(vf->driver, "igbvf") &&
@@ -1418,6 +1504,9 @@ const char *world_broken(struct world *w)
 
 			held |= view_find(&d->live, alias) >= 0 ||
 				view_find(&d->config, alias) >= 0;
+			for (size_t k = 0; k < d->live.ndevices; k++)
+				held |= pciaddr_equal(d->live.devices[k].host,
+						      w->leases.items[i].vf);
 		}
 		if (!held)
 			return "a lease stands for nothing";

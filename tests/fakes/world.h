@@ -103,6 +103,7 @@ struct world {
 	const char *failed_in;   /* the name of the call that failed */
 	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
 	size_t ntaken;
+	bool given;       /* a plain hostdev: nobody knows what MAC its VF had before */
 	unsigned touched; /* TOUCHED_*: what has been changed, or was tried to be */
 	bool only_8021q;  /* the driver knows no other VLAN protocol, and says so when it is set */
 };
@@ -134,6 +135,11 @@ void world_start(struct world *world, const char *name);
  */
 void world_vanish(struct world *world);
 void world_return(struct world *world);
+
+/* Somebody else gives a domain a VF, in these VIRT_* views: as an interface, or as a plain hostdev.
+ */
+void world_give(struct world *world, const char *name, const struct vf *vf, bool interface,
+		unsigned views);
 
 /* The domain is undefined and gone. */
 void world_forget(struct world *world, const char *name);

@@ -489,6 +489,122 @@ static void test_other_kind(void **state)
 	world_clear(&w);
 }
 
+/* A guest's VF from somebody else: nothing of it changes but the definition's alias. */
+static void test_adopt(void **state)
+{
+	struct world w;
+	struct vf *vf, before;
+	struct err *err = NULL;
+
+	(void)state;
+	for (int interface = 0; interface < 2; interface++) {
+		world_init(&w, 7);
+		vf = &world_pf(&w)->vfs[2];
+		vf->settings.known |= SETTING_TRUST;
+		vf->settings.vlan = interface ? 0 : 9;
+		vf->settings.trust = true;
+		world_give(&w, "web1", vf, interface, VIRT_LIVE | VIRT_CONFIG);
+		assert_run(&w, "attach web2 eth1/2", 3);
+		before = *vf;
+		w.touched = 0;
+		assert_run(&w, "adopt web1 0000:01:10.6", 1);
+		assert_run(&w, "adopt web2", 1);
+		assert_int_equal(w.touched, 0);
+		assert_run(&w,
+			   interface ? "adopt web1 02:bb:00:00:00:01" : "adopt web1 0000:01:10.4",
+			   0);
+		assert_int_equal(w.touched & TOUCHED_HOST, 0);
+		assert_int_equal(vf_settings_diff(&before.settings, &vf->settings), 0);
+		assert_string_equal(live(&w, "web1")->devices[0].alias, "hostdev0");
+		assert_int_equal(view_ours(config(&w, "web1")), 1);
+		assert_int_equal(w.leases.n, 1);
+		assert_sound(&w);
+		w.touched = 0;
+		assert_run(&w, "reconcile", 0);
+		assert_int_equal(w.touched, 0);
+		assert_run(&w, "adopt web1", 1);
+		/* It is like any other of vfpool's now, also when it is found anew. */
+		vf->settings.spoofchk = false;
+		assert_run(&w, "reconcile", 0);
+		assert_true(vf->settings.spoofchk);
+		assert_int_equal(world_run(&w, "attach web2 eth1/2", &err), 3);
+		assert_non_null(strstr(err->details, "held by web1"));
+		err_free(&err);
+		leases_clear(&w.leases);
+		assert_run(&w, "reconcile", 0);
+		assert_int_equal(w.leases.n, 1);
+		assert_sound(&w);
+		assert_run(&w, "detach web1 --live", 0);
+		assert_int_equal(live(&w, "web1")->ndevices, 0);
+		assert_sound(&w);
+		assert_run(&w, "detach web1 --config", 0);
+		/* MAC and VLAN are off, and all else as it was when it was taken over. */
+		assert_true(vf->settings.trust);
+		assert_int_equal(w.leases.n, 0);
+		assert_sound(&w);
+		world_clear(&w);
+	}
+}
+
+static void test_adopt_config(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	(void)world_add_nvme(&w, 2);
+	world_stop(&w, "web1");
+	world_give(&w, "web1", &world_pf(&w)->vfs[0], true, VIRT_CONFIG);
+	world_give(&w, "web1", &world_pf(&w)->vfs[1], false, VIRT_CONFIG);
+	world_give(&w, "web1", &w.inventory.pfs[1].vfs[0], false, VIRT_CONFIG);
+	/* Somebody else runs with one of them. */
+	world_give(&w, "web2", &world_pf(&w)->vfs[1], false, VIRT_LIVE);
+	w.touched = 0;
+	assert_run(&w, "adopt web1", 3);
+	assert_int_equal(w.touched, 0);
+	world_stop(&w, "web2");
+	assert_run(&w, "adopt web1", 0);
+	assert_int_equal(w.leases.n, 3);
+	assert_int_equal(view_ours(config(&w, "web1")), 3);
+	assert_null(strstr(config(&w, "web1")->metadata, "adopted"));
+	assert_sound(&w);
+	assert_run(&w, "detach web1 --all", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Those with something that would be lost, and those that are somebody's, are left alone. */
+static void test_adopt_refusals(void **state)
+{
+	static const struct {
+		const char *from, *to, *words;
+	} cases[] = {
+		{"managed='yes'", "managed='no' ", "with managed='no'"},
+		{"<driver name='vfio'/>", "<rom   bar   ='off'/>", "has <rom>"},
+		{"<driver name='vfio'/>", "<driver name='xen' />", "has <driver>"},
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err *err = NULL;
+		char *at;
+
+		world_init(&w, 7);
+		world_give(&w, "web1", &world_pf(&w)->vfs[0], false, VIRT_LIVE);
+		at = strstr(live(&w, "web1")->devices[0].xml, cases[i].from);
+		memcpy(at, cases[i].to, strlen(cases[i].to));
+		w.touched = 0;
+		assert_int_equal(world_run(&w, "adopt web1", &err), 1);
+		assert_non_null(strstr(err->what, cases[i].words));
+		assert_string_equal(err->now, "nothing was changed");
+		err_free(&err);
+		assert_int_equal(w.touched, 0);
+		world_clear(&w);
+	}
+}
+
 /* What the driver does not report is refused before anything at all is touched. */
 static void test_refused_first(void **state)
 {
@@ -669,6 +785,8 @@ struct scenario {
 	const char *before[4];
 	const char *command;
 	bool pf_down, taken, web1_off, nvme;
+	unsigned given; /* VIRT_*: web1 has VF 3 from somebody else there */
+	bool interface;
 	unsigned vfs;  /* 0: 7 */
 	bool last;     /* of the VFs, the last one is attached before */
 	bool vanishes; /* then that one does */
@@ -703,6 +821,21 @@ static const struct scenario scenarios[] = {
 	 .before = {"attach web1 0000:02:00.0 --persistent"},
 	 .command = "detach web1 --persistent",
 	 .nvme = true},
+	{.name = "adopt", .command = "adopt web1", .given = VIRT_LIVE | VIRT_CONFIG},
+	{.name = "adopt an interface",
+	 .command = "adopt web1",
+	 .given = VIRT_LIVE | VIRT_CONFIG,
+	 .interface = true},
+	{.name = "adopt a running guest's", .command = "adopt web1", .given = VIRT_LIVE},
+	{.name = "adopt a definition's",
+	 .command = "adopt web1",
+	 .given = VIRT_CONFIG,
+	 .interface = true,
+	 .web1_off = true},
+	{.name = "detach what was adopted",
+	 .before = {"adopt web1"},
+	 .command = "detach web1 --all --persistent",
+	 .given = VIRT_LIVE | VIRT_CONFIG},
 	{.name = "set",
 	 .before = {"attach web1 eth1 --persistent"},
 	 .command = "set web1 eth1 --spoofchk off --vlan 9 --persistent"},
@@ -754,6 +887,8 @@ static void set_scene(struct world *w, const struct scenario *s)
 		(void)world_add_nvme(w, 4);
 	if (s->web1_off)
 		world_stop(w, "web1");
+	if (s->given)
+		world_give(w, "web1", &world_pf(w)->vfs[3], s->interface, s->given);
 	for (size_t i = 0; s->last && i + 1 < s->vfs; i++)
 		w->taken[w->ntaken++] = world_pf(w)->vfs[i].addr;
 	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
@@ -952,6 +1087,9 @@ int main(void)
 		cmocka_unit_test(test_bad_metadata_is_kept),
 		cmocka_unit_test(test_no_nic),
 		cmocka_unit_test(test_other_kind),
+		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_adopt_config),
+		cmocka_unit_test(test_adopt_refusals),
 		cmocka_unit_test(test_refused_first),
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),

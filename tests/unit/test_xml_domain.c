@@ -506,6 +506,48 @@ static void aliases(void **state)
 }
 
 /* Where a device is to go yet does not take a slot; one in another segment takes none of ours. */
+/* Somebody else's device, that the metadata says was taken over: by VF, form and MAC. */
+static void taken_over(void **state)
+{
+	static const struct {
+		const char *host, *mac;
+		bool is;
+	} cases[] = {
+		{"0000:01:10.0", "02:00:00:00:00:01", true},
+		{"0000:01:10.2", "02:00:00:00:00:01", false},
+		{"0000:01:10.0", "02:00:00:00:00:02", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct domain_view view = {0};
+		char xml[2048];
+
+		(void)snprintf(
+			xml, sizeof(xml),
+			"<domain><metadata><v:assignments xmlns:v='urn:vfpool:domain:1'>"
+			"<v:assignment id='0a1b2c3d' pool='eth1' form='interface' adopted='%s'>"
+			"<v:mac address='%s'/></v:assignment></v:assignments></metadata><devices>"
+			"<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' "
+			"bus='0x01' slot='0x10' function='0x0'/></source><alias name='hostdev1'/>"
+			"<boot order='1'/></hostdev>"
+			"<interface type='hostdev' managed='yes'><mac address='02:00:00:00:00:01'/>"
+			"<driver name='vfio'/><source><address type='pci' domain='0x0000' "
+			"bus='0x01' slot='0x10' function='0x0'/></source><vlan><tag id='7'/></vlan>"
+			"<alias name='hostdev0'/></interface></devices></domain>",
+			cases[i].host, cases[i].mac);
+		assert_int_equal(domain_xml_parse(xml, &view, NULL), 0);
+		assert_int_equal(view.ndevices, 2);
+		assert_string_equal(view.devices[0].id, "");
+		assert_string_equal(view.devices[0].extra, "boot");
+		assert_string_equal(view.devices[1].id, cases[i].is ? "0a1b2c3d" : "");
+		assert_int_equal(view.devices[1].adopted, cases[i].is);
+		assert_string_equal(view.devices[1].alias, "hostdev0");
+		assert_null(view.devices[1].extra);
+		domain_view_clear(&view);
+	}
+}
+
 static void slots_taken(void **state)
 {
 	cleanup_view struct domain_view view = {0};
@@ -595,7 +637,8 @@ int main(void)
 		cmocka_unit_test(doctypes),          cmocka_unit_test(sizes),
 		cmocka_unit_test(malformed_devices), cmocka_unit_test(odd_devices),
 		cmocka_unit_test(numbers),           cmocka_unit_test(aliases),
-		cmocka_unit_test(slots_taken),       cmocka_unit_test(metadata_elements),
+		cmocka_unit_test(taken_over),        cmocka_unit_test(slots_taken),
+		cmocka_unit_test(metadata_elements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
