@@ -9,6 +9,8 @@ preamble=$(cat <<'END'
 numvfs=/sys/class/net/eth1/device/sriov_numvfs
 has() { definitions | things | awk '/^have live/ { print $4, $6, $8 }' | sort >$1; }
 has_netdev() { [[ -n $(netdev_of "$1" 2>/dev/null) ]]; }
+has_vfio_open() { [[ -n $(find "/proc/$1/fd" -lname '*vfio/[0-9]*') ]]; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
 pf_back() {
 	local name
 	until_true 60 has_netdev "$2"
@@ -50,7 +52,7 @@ teardown() {
 		) &
 		listen
 		expect 1 strace -qq -f -o /dev/null -P $(readlink -f $numvfs) -e inject=write:delay_exit=2000000 \
-			vfpool --json set-vfs eth1 7 --park
+			vfpool --json set-vfs eth1 7 --park --timeout 120
 		wait
 		said "making 7 VFs: eth1 has got VFs from somebody else just now" "4 VFs as before, and every guest its own" "--show"
 		is "VFs" "$(<$numvfs)" 4
@@ -78,7 +80,7 @@ teardown() {
 			echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove
 		) &
 		expect 1 strace -qq -f -o /dev/null -P $(readlink -f $numvfs) -e inject=write:delay_exit=5000000 \
-			vfpool set-vfs eth1 4 --park
+			vfpool set-vfs eth1 4 --park --timeout 120
 		wait
 		said "eth1 has vanished from the PCI bus" "cannot be brought back to its 7 VFs" "rescan" "reconcile"
 		# It is said again for as long as it is away.
@@ -110,14 +112,14 @@ teardown() {
 		echo 0000:01:11.4 >/sys/bus/pci/drivers/igbvf/unbind
 		echo 0000:01:11.4 >/sys/bus/pci/drivers_probe
 		is "driver" "$(driver_of 0000:01:11.4)" vfio-pci
-		qemu-system-x86_64 -S -nodefaults -display none -M q35 -m 64 -device pcie-root-port,id=port \
+		qemu-system-x86_64 -S -nodefaults -display none -M q35 -m 64 -device pcie-root-port,id=rp1 \
 			-monitor unix:qemu.sock,server=on,wait=off -pidfile qemu.pid -daemonize
-		vfpool set-vfs eth1 4 --park --force --timeout 20 >out 2>err &
+		vfpool set-vfs eth1 4 --park --force --timeout 60 >out 2>err &
 		vfpool=$!
-		until_true 20 grep -q "taking 1 VF of eth1 out of testguest1" err
+		until_true 60 grep -q "taking 1 VF of eth1 out of testguest1" err
 		kill -STOP $vfpool
-		echo "device_add vfio-pci,host=0000:01:11.4,bus=port" | socat -t 3 - UNIX-CONNECT:qemu.sock >monitor
-		until_true 10 test -n "$(find /proc/$(<qemu.pid)/fd -lname '*vfio/[0-9]*')"
+		echo "device_add vfio-pci,host=0000:01:11.4,bus=rp1" | socat -t 3 - UNIX-CONNECT:qemu.sock >monitor
+		until_true 60 has_vfio_open "$(<qemu.pid)"
 		kill -CONT $vfpool
 		got=0
 		wait $vfpool || got=$?
@@ -129,6 +131,11 @@ teardown() {
 		said "are being made anew" "held by process [0-9]+"
 		is "leases" "$(leases | wc -l)" 0
 		expect 1 vfpool attach testguest1 eth1 --timeout 1
+		vfpool list eth1 >listed &
+		lister=$!
+		until_true 30 ended $lister
+		wait $lister
+		grep -q "^eth1 " listed
 		kill "$(<qemu.pid)"
 		until_true 60 grep -qx 0 $numvfs
 		listen

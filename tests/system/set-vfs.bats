@@ -49,7 +49,7 @@ teardown_file() { in_host <<<'echo 0 >/sys/class/net/eth1/device/sriov_numvfs; r
 		definitions | things | awk '/^have live/ { print $6, $8 }' | sort >had
 		refused 1 "testguest1" "--park" -- vfpool set-vfs eth1 7
 		listen
-		expect 0 vfpool set-vfs eth1 7 --park
+		expect 0 vfpool set-vfs eth1 7 --park --timeout 120
 		is "VFs" "$(</sys/class/net/eth1/device/sriov_numvfs)" 7
 		definitions | things | awk '/^have live/ { print $6, $8 }' | sort | diff had - || fail "not as before"
 		nic_appears "$(head -n 1 had | cut -d ' ' -f 2)"
