@@ -104,6 +104,8 @@ install: all ## install vfpool, its unit, manual pages and schemas (PREFIX=DIR, 
 	install -m 0644 $(UNIT) $(DESTDIR)$(UNITDIR)/
 	install -d $(DESTDIR)$(DATADIR)/schemas
 	install -m 0644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schemas/
+	install -d $(DESTDIR)$(DATADIR)/migration
+	install -m 0755 dist/migration/* $(DESTDIR)$(DATADIR)/migration/
 ifneq ($(PAGES),)
 	$(foreach page,$(INSTALLED_PAGES),install -D -m 0644 $(BUILD)/docs/$(notdir $(page)) \
 		$(DESTDIR)$(MANDIR)/$(page) &&) true
@@ -114,6 +116,7 @@ uninstall: ## remove what install put there (leases are kept)
 		$(DESTDIR)$(UNITDIR)/$(notdir $(UNIT))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(INSTALLED_PAGES))
 	rm -f $(patsubst xml/schemas/%,$(DESTDIR)$(DATADIR)/schemas/%,$(SCHEMAS))
+	rm -f $(patsubst dist/%,$(DESTDIR)$(DATADIR)/%,$(wildcard dist/migration/*))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -391,11 +391,22 @@ static void read_pinning(struct reader *reader, const xmlNode *root)
 	free(pinning.of_all);
 }
 
+/* Eight, four, four, four and twelve hex digits. */
+static bool uuid_valid(const char *text)
+{
+	for (size_t i = 0; i < UUID_STRLEN - 1; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23
+			    ? text[i] != '-'
+			    : !text[i] || !strchr("0123456789abcdefABCDEF", text[i]))
+			return false;
+	return true;
+}
+
 static void read_uuid(struct reader *reader, const xmlNode *element)
 {
 	char text[UUID_STRLEN];
 
-	if (strict_text(element, text, sizeof(text)) && strlen(text) == UUID_STRLEN - 1)
+	if (strict_text(element, text, sizeof(text)) && uuid_valid(text))
 		memcpy(reader->view.uuid, text, sizeof(text));
 }
 
@@ -433,35 +444,5 @@ int domain_xml_parse(const char *xml, struct domain_view *view, struct err **err
 		return err_wrap(err, "the domain's XML");
 	*view = reader.view;
 	reader.view = (struct domain_view){0};
-	return 0;
-}
-
-/* Eight, four, four, four and twelve hex digits. */
-static bool uuid_valid(const char *text)
-{
-	for (size_t i = 0; i < UUID_STRLEN - 1; i++)
-		if (i == 8 || i == 13 || i == 18 || i == 23
-			    ? text[i] != '-'
-			    : !text[i] || !strchr("0123456789abcdefABCDEF", text[i]))
-			return false;
-	return true;
-}
-
-int domain_xml_uuid(const char *xml, char uuid[UUID_STRLEN], struct err **err)
-{
-	char text[UUID_STRLEN];
-	const xmlNode *root, *node;
-	xmlDocPtr doc;
-	bool found;
-
-	if (document_parse(xml, "the domain's XML", &doc, err) < 0)
-		return -1;
-	root = xmlDocGetRootElement(doc);
-	node = root && node_is(root, "domain") ? child(root, "uuid") : NULL;
-	found = node && strict_text(node, text, sizeof(text)) && uuid_valid(text);
-	xmlFreeDoc(doc);
-	if (!found)
-		return err_set(err, ERR_FAILED, "the domain's XML has no UUID");
-	memcpy(uuid, text, sizeof(text));
 	return 0;
 }

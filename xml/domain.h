@@ -23,7 +23,4 @@
  */
 int domain_xml_parse(const char *xml, struct domain_view *view, struct err **err);
 
-/* The domain's UUID, as libvirt writes it. On failure uuid is untouched. */
-int domain_xml_uuid(const char *xml, char uuid[UUID_STRLEN], struct err **err);
-
 #endif

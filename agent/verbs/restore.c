@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* restore: as virsh's, and the guest gets back what was parked. */
 #include <errno.h>
+#include <string.h>
 
 #include "converge/converge.h"
 #include "core/cleanup.h"
@@ -45,10 +46,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
  */
 static int find_uuid(struct virt *virt, const char *file, char uuid[UUID_STRLEN], struct err **err)
 {
+	struct domain_view view = {0};
 	cleanup_free char *xml = NULL;
 
-	return virt->ops->saved_xml(virt, file, &xml, err) || domain_xml_uuid(xml, uuid, err) ? -1
-											      : 0;
+	if (virt->ops->saved_xml(virt, file, &xml, err) || domain_xml_parse(xml, &view, err))
+		return -1;
+	memcpy(uuid, view.uuid, sizeof(view.uuid));
+	domain_view_clear(&view);
+	return *uuid ? 0 : err_set(err, ERR_FAILED, "the guest in it has no UUID");
 }
 
 static int restore(struct session *session, const struct request *request, struct err **err)

@@ -13,6 +13,9 @@ host() { "$lab" run vfhost-a "$@"; }
 # the first command that fails, saying which.
 in_host() { host bash /srv/vfpool/tests/system/in_host.bash; }
 
+# on_b <<script: the same in vfhost-b, for files that start it.
+on_b() { "$lab" run vfhost-b bash /srv/vfpool/tests/system/in_host.bash; }
+
 # The host as every test file finds it, with its guest booted; guest=no for a file that needs none. A file that
 # needs more of it says so in prepare.
 guest=yes

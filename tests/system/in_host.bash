@@ -125,7 +125,7 @@ definitions() {
 }
 
 # What is in these definitions, a line each:
-#   want VIEW DOMAIN ASSIGNMENT POOL
+#   want VIEW DOMAIN ASSIGNMENT POOL [parked]
 #   have VIEW DOMAIN ASSIGNMENT VF GUEST-ADDRESS FORM MAC       (ASSIGNMENT is - for a foreign device)
 things() {
 	awk -F "'" '
@@ -136,7 +136,9 @@ things() {
 		{ gsub(/"/, "\047") }
 		/^<domain / { view = / id=/ ? "live" : "config" }
 		/^  <name>/ { gsub(/ *<[^>]*>/, ""); name = $0 }
-		/<vfpool:assignment / { print "want", view, name, $2, $4 }
+		/<vfpool:assignment / { want = "want " view " " name " " $2 " " $4 }
+		/<vfpool:parked / { want = want " parked" }
+		/<\/vfpool:assignment>/ { print want }
 		/^    <(interface|hostdev) / { form = /<interface/ ? "interface" : "hostdev"; id = "-"; host = guest = mac = "-"; source = 0 }
 		/^    <interface / && !/type=.hostdev/ { form = "" }
 		form && /^      <source/ { source = 1 }
@@ -261,6 +263,7 @@ sound() {
 	vfs >vfs.now
 	awk -v OFS=' ' '
 		function broken(text) { print "not sound: " text; bad = 1 }
+		FILENAME == "things.now" && $6 == "parked" { parked[$2 " " $3 " " $4]; owed[$3 " " $4]; next }
 		FILENAME == "things.now" && $1 == "want" { want[$2 " " $3 " " $4]; next }
 		FILENAME == "things.now" && $4 == "-" { if ($2 == "live") foreign[$5]; next }
 		FILENAME == "things.now" {
@@ -268,6 +271,11 @@ sound() {
 			where[$3 " " $4 " " $5]
 			if ($2 == "live" && $5 in live) broken("VF " $5 " is in two guests")
 			if ($2 == "live") live[$5]
+			next
+		}
+		# What is kept for a guest that is parked is as idle as what is free.
+		FILENAME == "leases.now" && $4 == "reserved" {
+			if (!(($3 " " $2) in owed)) broken("reserved, for nobody: " $0)
 			next
 		}
 		FILENAME == "leases.now" {
@@ -280,6 +288,7 @@ sound() {
 		END {
 			for (w in want) if (!(w in have)) broken("wanted, not there: " w)
 			for (h in have) if (!(h in want)) broken("there, not wanted: " h)
+			for (h in have) if (h in parked) broken("there, though parked: " h)
 			for (l in lease) if (!(l in where)) broken("leased, in no definition: " l)
 			for (d in where) if (!(d in lease)) broken("in a definition, not leased: " d)
 			for (v in live) if (driver[v] != "vfio-pci") broken("in a guest, on " driver[v] ": " v)

@@ -351,6 +351,45 @@ static void test_unreachable(void **state)
 	}
 }
 
+/* A state goes to a file, which says whose it is, and comes from it. */
+static void test_save(void **state)
+{
+	struct fixture *f = *state;
+	struct virt *virt = f->virt;
+	cleanup_free char *path = mem_printf("%s.saved", f->file), *xml = NULL;
+	struct virt_dom dom = must_find(virt, "running");
+	struct err *err = NULL;
+
+	assert_int_equal(virt->ops->save(virt, &dom, "/nowhere/saved", 0, &err), -1);
+	assert_non_null(strstr(err->what, "saving the state of running"));
+	err_free(&err);
+	assert_int_equal(virt->ops->saved_xml(virt, path, &xml, &err), -1);
+	assert_non_null(strstr(err->what, path));
+	err_free(&err);
+	assert_int_equal(virt->ops->restore(virt, path, 0, &err), -1);
+	assert_non_null(strstr(err->what, path));
+	err_free(&err);
+
+	assert_int_equal(virt->ops->save(virt, &dom, path, 0, NULL), 0);
+	assert_int_equal(virt->ops->save(virt, &dom, path, 0, &err), -1);
+	assert_int_equal(err->code, ERR_ABSENT);
+	err_free(&err);
+	assert_int_equal(virt->ops->saved_xml(virt, path, &xml, NULL), 0);
+	assert_non_null(strstr(xml, dom.uuid));
+	virt_dom_clear(virt, &dom);
+	assert_int_equal(virt->ops->restore(virt, path, VIRT_BYPASS_CACHE, &err), -1);
+	err_free(&err);
+	assert_int_equal(virt->ops->restore(virt, path, 0, NULL), 0);
+	dom = must_find(virt, "running");
+	assert_true(dom.id >= 0);
+	assert_int_equal(virt->ops->save(virt, &dom, NULL, 0, NULL), 0);
+	virt_dom_clear(virt, &dom);
+	dom = must_find(virt, "running");
+	assert_int_equal(dom.id, -1);
+	virt_dom_clear(virt, &dom);
+	(void)unlink(path);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -365,6 +404,7 @@ int main(void)
 		TEST(test_attach_hostdev),
 		TEST(test_attach_keeps_libvirts_words),
 		TEST(test_events),
+		TEST(test_save),
 		cmocka_unit_test(test_unreachable),
 	};
 

@@ -627,17 +627,57 @@ static void metadata_elements(void **state)
 		 "line 3: <x>: does not belong here", 0);
 }
 
+/* A name is made of it: whatever is no UUID is none. */
+static void uuids(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"<uuid/>",
+		"<uuid>11111111-2222-3333-4444-55555555555</uuid>",
+		"<uuid>11111111-2222-3333-4444-5555555555555</uuid>",
+		"<uuid>11111111-2222-3333-4444-55555555555g</uuid>",
+		"<uuid>111111112-222-3333-4444-555555555555</uuid>",
+		"<uuid>../../etc/passwd/../../../../tmp/a/b</uuid>",
+		"<x><uuid>11111111-2222-3333-4444-555555555555</uuid></x>",
+	};
+	struct domain_view view = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		cleanup_free char *xml = mem_printf("<domain>%s</domain>", wrong[i]);
+
+		assert_int_equal(domain_xml_parse(xml, &view, NULL), 0);
+		assert_string_equal(view.uuid, "");
+		domain_view_clear(&view);
+	}
+	assert_int_equal(domain_xml_parse("<domain><name>a</name><uuid>11111111-2222-3333-4444-"
+					  "55555555555F</uuid></domain>",
+					  &view, NULL),
+			 0);
+	assert_string_equal(view.uuid, "11111111-2222-3333-4444-55555555555F");
+	domain_view_clear(&view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(q35_live),          cmocka_unit_test(i440fx_config),
-		cmocka_unit_test(q35_topology),      cmocka_unit_test(all_kinds_of_hostdevs),
-		cmocka_unit_test(other_machines),    cmocka_unit_test(samples_are_valid),
-		cmocka_unit_test(placement),         cmocka_unit_test(not_xml),
-		cmocka_unit_test(doctypes),          cmocka_unit_test(sizes),
-		cmocka_unit_test(malformed_devices), cmocka_unit_test(odd_devices),
-		cmocka_unit_test(numbers),           cmocka_unit_test(aliases),
-		cmocka_unit_test(taken_over),        cmocka_unit_test(slots_taken),
+		cmocka_unit_test(uuids),
+		cmocka_unit_test(q35_live),
+		cmocka_unit_test(i440fx_config),
+		cmocka_unit_test(q35_topology),
+		cmocka_unit_test(all_kinds_of_hostdevs),
+		cmocka_unit_test(other_machines),
+		cmocka_unit_test(samples_are_valid),
+		cmocka_unit_test(placement),
+		cmocka_unit_test(not_xml),
+		cmocka_unit_test(doctypes),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(malformed_devices),
+		cmocka_unit_test(odd_devices),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(aliases),
+		cmocka_unit_test(taken_over),
+		cmocka_unit_test(slots_taken),
 		cmocka_unit_test(metadata_elements),
 	};
 
