@@ -565,11 +565,22 @@ static void forget_ours(const struct assignment *a, struct vf_settings *saved)
 		saved->min_rate = saved->max_rate = 0;
 }
 
+/* The VFs may have been made, or given back, only just now. */
+static int wait_named(const struct run *run, const struct subject *sub, struct err **err)
+{
+	const struct edges *edges = run->x->edges;
+
+	return edges->host->ops->wait_named(edges->host, sub->lease.vf, edges->now() + SETTLE_MS,
+					    err);
+}
+
 static int do_save(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
 	const struct pf *pf = settings_pf(run, &sub->lease);
 
+	if (wait_named(run, sub, err))
+		return -1;
 	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
 		return -1;
 	if (sub->have & ~sub->unplug & VIEW_LIVE)
@@ -604,6 +615,8 @@ static int do_plug(struct run *run, struct subject *sub, struct err **err)
 	struct virt *virt = run->x->edges->virt;
 	cleanup_free char *xml = device_xml_format(&sub->assignment, sub->lease.vf);
 
+	if (sub->plug & VIEW_LIVE && wait_named(run, sub, err))
+		return -1;
 	return virt->ops->attach(virt, run->x->dom, xml, sub->plug, err);
 }
 

@@ -14,6 +14,7 @@
 #include "core/mem.h"
 #include "host/lock.h"
 #include "host/real.h"
+#include "host/udev.h"
 #include "host/uevent.h"
 
 #define SYSFS "/sys"
@@ -104,6 +105,33 @@ static char *host_name(struct host *host)
 	return mem_strdup(uname(&name) ? "" : name.nodename);
 }
 
+/* The netdevs that is_named() asks after. */
+struct netdevs_of {
+	struct sysfs *sysfs;
+	struct pciaddr vf;
+};
+
+static bool is_named(void *arg)
+{
+	const struct netdevs_of *of = arg;
+	cleanup_names struct sysfs_names names = sysfs_netdevs(of->sysfs, of->vf);
+
+	/* One that has got another name since then has index 0, which udev does not know. */
+	for (size_t i = 0; i < names.n; i++)
+		if (!udev_knows(UDEV_DIR, sysfs_netdev_index(of->sysfs, of->vf, names.items[i])))
+			return false;
+	return true;
+}
+
+static int host_wait_named(struct host *host, struct pciaddr vf, msec deadline, struct err **err)
+{
+	struct netdevs_of of = {.sysfs = real(host)->sysfs, .vf = vf};
+
+	if (!real(host)->netlink)
+		return 0;
+	return udev_wait(UDEV_DIR, is_named, &of, deadline, err) < 0 ? -1 : 0;
+}
+
 static void host_close(struct host *host)
 {
 	struct real_host *h = real(host);
@@ -126,6 +154,7 @@ static const struct host_ops real_ops = {
 	.apply = host_apply,
 	.watch = host_watch,
 	.wait_driver = host_wait_driver,
+	.wait_named = host_wait_named,
 	.find_pf = host_find_pf,
 	.set_num_vfs = host_set_num_vfs,
 	.read_home = host_read_home,

@@ -74,6 +74,12 @@ struct host_ops {
 	int (*wait_driver)(struct host *host, struct pciaddr vf, const char *driver, msec deadline,
 			   struct err **err);
 
+	/*
+	 * Waits until udev has named the VF's netdev, where it has one: libvirt asks for it by
+	 * name, and udev can give it a MAC as well. That the deadline passes is no error.
+	 */
+	int (*wait_named)(struct host *host, struct pciaddr vf, msec deadline, struct err **err);
+
 	/* As resolve(), of a PF alone, which may be without VFs. ERR_USAGE: it is there, but no PF.
 	 */
 	int (*find_pf)(struct host *host, const char *name, struct pciaddr *pf, struct err **err);

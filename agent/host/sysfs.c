@@ -610,6 +610,16 @@ struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr)
 	return fd < 0 ? (struct sysfs_names){0} : names_in(sysfs, fd);
 }
 
+unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)
+{
+	cleanup_free char *path = mem_printf("%s/net/%s/ifindex", pciaddr_str(addr), netdev);
+	long index;
+
+	return sysfs_name_valid(netdev) && number_at(sysfs->devices, path, 10, &index) && index > 0
+		       ? (unsigned long)index
+		       : 0;
+}
+
 struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs)
 {
 	cleanup_close int fd = openat(sysfs->root, "class/net", DIR_FLAGS);

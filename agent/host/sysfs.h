@@ -81,6 +81,9 @@ struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr);
  */
 char *sysfs_netdev_upper(struct sysfs *sysfs, struct pciaddr addr, const char *netdev);
 
+/* The netdev's index; 0: it has no such netdev. */
+unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const char *netdev);
+
 /* All netdevs of the tree. */
 struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs);
 

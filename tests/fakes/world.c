@@ -267,6 +267,19 @@ static struct pf *pf_of(struct world *w, struct pciaddr vf)
 	return NULL;
 }
 
+static int host_wait_named(struct host *host, struct pciaddr addr, msec deadline, struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	size_t place;
+
+	(void)deadline;
+	if (call(w, "wait_named", err))
+		return -1;
+	if (world_vf(w, addr, &place))
+		w->unnamed[place] = false;
+	return 0;
+}
+
 static const char *home_driver(const struct world *w, const struct pf *pf)
 {
 	switch (w->home) {
@@ -293,6 +306,7 @@ static void probe_vf(struct world *w, struct vf *vf)
 	if (vf->driver && !strcmp(vf->driver, "igbvf") && mac_is_zero(vf->settings.mac))
 		vf->settings.mac = WORLD_CHOSEN_MAC;
 	w->probed[place] = vf->settings.mac;
+	w->unnamed[place] = vf->driver && !strcmp(vf->driver, "igbvf");
 }
 
 static void bind_vf(struct world *w, struct vf *vf, const char *driver)
@@ -586,6 +600,7 @@ static const struct host_ops host_ops = {
 	.apply = host_apply,
 	.watch = host_watch,
 	.wait_driver = host_wait_driver,
+	.wait_named = host_wait_named,
 	.find_pf = host_find_pf,
 	.set_num_vfs = host_set_num_vfs,
 	.read_home = host_read_home,
@@ -770,6 +785,8 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
 		if (device.mac_set && !pf_of(w, device.host)->up)
 			return err_set(err, ERR_FAILED, "the PF is not online");
+		if (device.mac_set && w->unnamed[place])
+			return err_set(err, ERR_FAILED, "Cannot get interface MAC on 'eth0'");
 		plug(w, vf, &device);
 		view_add(&d->live, xml, &device);
 	}
@@ -1209,6 +1226,7 @@ void world_init(struct world *w, unsigned nvfs)
 	w->wall = 1795813200; /* 2026-11-27T21:00:00Z */
 	w->name = "vfhost-a";
 	w->libvirt_saved = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->libvirt_saved));
+	w->unnamed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->unnamed));
 	w->probed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->probed));
 	(void)world_add_pf(w, nvfs);
 	w->refused_count = -1;
@@ -1238,6 +1256,7 @@ void world_clear(struct world *w)
 	leases_clear(&w->leases);
 	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
+	free(w->unnamed);
 	free(w->probed);
 	free(w->saved.metadata);
 }
