@@ -599,6 +599,11 @@ static void advise_attach(const virError *error, const char *name, struct err **
 	else if (strstr(message, "PF is not online") && pf)
 		(void)err_next(err, "bring the PF up (`ip link set %.*s up`) and repeat",
 			       (int)strcspn(pf + 4, "'"), pf + 4);
+	else if (strstr(message, "Duplicate device ID"))
+		(void)err_next(err,
+			       "QEMU has the device, and libvirt, which ended while it attached "
+			       "it, has lost sight of it: shut %s down and start it again",
+			       name);
 	else if (strstr(message, "VFIO PCI") && error->code == VIR_ERR_CONFIG_UNSUPPORTED)
 		(void)err_next(err, "turn the IOMMU on, in the firmware and for the kernel "
 				    "(intel_iommu=on or amd_iommu=on, and iommu=pt)");

@@ -776,7 +776,8 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	struct world *w = WORLD_OF(virt, virt);
 	struct fake_domain *d = dom->handle;
 	struct device device = device_parse(xml);
-	struct vf *vf = world_vf(w, device.host, NULL);
+	size_t place;
+	struct vf *vf = world_vf(w, device.host, &place);
 
 	if (call(w, "attach", err))
 		return -1;
