@@ -190,7 +190,7 @@ netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
 
 # A line for each VF: address, driver, netdev, settings, the netdev's MAC. Without a process for each: those are slow here.
 vfs() {
-	local pf index path vf rest
+	local pf index path vf rest address
 	local -A driver netdev settings mac
 	udevadm settle --timeout=20
 	for path in /sys/bus/pci/drivers/*/0000:0[12]:1*; do
@@ -207,7 +207,12 @@ vfs() {
 		settings[$pf/$index]=$rest
 	done < <(ip -j link show | jq -r '.[] | .ifname as $pf | .vfinfo_list[]? | "\($pf) \(.vf) \(del(.vf) | tojson)"')
 	while read -r pf index vf; do
-		echo "$vf ${driver[$vf]:--} ${netdev[$vf]:--} ${settings[$pf/$index]:--} ${mac[$vf]:--}"
+		rest=${settings[$pf/$index]:--}
+		# No MAC of the host's: whether its driver has told the PF of its own is a matter of when it was bound.
+		for address in 00:00:00:00:00:00 "${mac[$vf]:-none}"; do
+			rest=${rest/"\"address\":\"$address\""/\"address\":\"own\"}
+		done
+		echo "$vf ${driver[$vf]:--} ${netdev[$vf]:--} $rest ${mac[$vf]:--}"
 	done <map
 }
 
