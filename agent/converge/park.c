@@ -66,7 +66,7 @@ static int undo(struct converge *c, const struct wants *before, const struct sco
 		err_now(err, "%s has not got back all that had been taken out: %s", c->dom.name,
 			why->what);
 		free(steal(&(*err)->next));
-		err_next(err, "`vfpool reconcile %s` gives it back", c->dom.name);
+		err_next(err, "mend that, then `vfpool unpark %s`", c->dom.name);
 	} else {
 		err_now(err, "%s has its VFs as before", c->dom.name);
 	}

@@ -65,10 +65,11 @@ static int give_back(struct converge *c, struct err **err)
 
 	/* Whether it was saved is not known: who asks libvirt again sees. */
 	if ((*err)->code == ERR_LOST)
-		return err_next(err, "`vfpool reconcile %s` when libvirt is back", c->dom.name);
+		return err_next(err, "`vfpool unpark %s` when libvirt is back, if it runs",
+				c->dom.name);
 	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why)) {
 		err_now(err, "%s has not got all its VFs back: %s", c->dom.name, why->what);
-		err_next(err, "`vfpool reconcile %s` gives them back", c->dom.name);
+		err_next(err, "mend that, then `vfpool unpark %s`", c->dom.name);
 	} else {
 		err_now(err, "%s runs on, with its VFs as before", c->dom.name);
 	}
