@@ -189,9 +189,10 @@ static int told(const char *option)
 	if (!strcmp(option, "--version"))
 		(void)printf("vfpool-hook %s\n", VFPOOL_VERSION);
 	else if (!strcmp(option, "--help"))
-		(void)printf("Usage: vfpool-hook NAME OPERATION SUB-OPERATION EXTRA < XML\n"
-			     "The hook that libvirt runs for QEMU guests; `vfpool hook-install` "
-			     "puts it there.\n");
+		(void)printf(
+			"Usage: vfpool-hook NAME OPERATION SUB-OPERATION EXTRA < XML\n" HOOK_MARK
+			"; `vfpool hook-install` puts it where libvirt "
+			"finds it.\n");
 	else
 		return -1;
 	return fflush(stdout) == 0 ? 0 : -1;

@@ -15,11 +15,12 @@
 #include "verbs/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_attach,        &verb_detach,      &verb_set,          &verb_list,
-	&verb_why,           &verb_check,       &verb_set_vfs,      &verb_reconcile,
-	&verb_pool_list,     &verb_pool_define, &verb_pool_dumpxml, &verb_pool_edit,
-	&verb_pool_undefine, &verb_park,        &verb_unpark,       &verb_save,
-	&verb_managedsave,   &verb_restore,     &verb_agent,        &verb_adopt,
+	&verb_attach,        &verb_detach,       &verb_set,          &verb_list,
+	&verb_why,           &verb_check,        &verb_set_vfs,      &verb_reconcile,
+	&verb_pool_list,     &verb_pool_define,  &verb_pool_dumpxml, &verb_pool_edit,
+	&verb_pool_undefine, &verb_park,         &verb_unpark,       &verb_save,
+	&verb_managedsave,   &verb_restore,      &verb_agent,        &verb_adopt,
+	&verb_events,        &verb_hook_install, &verb_hook_remove,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };

@@ -6,6 +6,7 @@
  */
 #include "core/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <langinfo.h>
 #include <libsmartcols.h>
@@ -37,6 +38,7 @@ struct table {
 	enum table_mode mode;
 	bool terminal;
 	bool no_headings;
+	bool stream;
 
 	size_t *place; /* of each column among those shown, or NOT_SHOWN */
 	size_t *shown; /* the columns shown, from left to right */
@@ -139,6 +141,12 @@ void table_free(struct table **table)
 void table_no_headings(struct table *table)
 {
 	table->no_headings = true;
+}
+
+void table_stream(struct table *table)
+{
+	table->no_headings = true;
+	table->stream = true;
 }
 
 bool table_is_tree(const struct table *table)
@@ -331,7 +339,9 @@ static void print_plain(const struct table *table, FILE *out)
 	cleanup_free size_t *widths = mem_zero(table->nshown, sizeof(*widths));
 
 	for (size_t i = 0; i < table->nshown; i++) {
-		if (!table->no_headings)
+		if (table->stream)
+			widths[i] = table->columns[table->shown[i]].width;
+		else if (!table->no_headings)
 			widths[i] = width_of(table->columns[table->shown[i]].name);
 		for (const struct row *row = table->first; row; row = row->next) {
 			size_t width = width_of(plain_text(row, i));
@@ -345,6 +355,45 @@ static void print_plain(const struct table *table, FILE *out)
 	for (const struct row *row = table->first; row; row = row->next)
 		for (size_t i = 0; i < table->nshown; i++)
 			print_cell(out, table, i, widths[i], plain_text(row, i));
+}
+
+static void print_json_string(FILE *out, const char *text, bool small)
+{
+	(void)fputc('"', out);
+	for (; *text; text++) {
+		if (is_control(text, 1))
+			(void)fprintf(out, "\\u%04x", *text);
+		else if (*text == '"' || *text == '\\')
+			(void)fprintf(out, "\\%c", *text);
+		else
+			(void)fputc(small ? tolower((unsigned char)*text) : *text, out);
+	}
+	(void)fputc('"', out);
+}
+
+static void print_json_cell(FILE *out, const struct column *column, const char *text)
+{
+	print_json_string(out, column->name, true);
+	(void)fputc(':', out);
+	if (!text)
+		(void)fputs("null", out);
+	else if (column->type == COLUMN_NUMBER)
+		(void)fputs(text, out);
+	else if (column->type == COLUMN_BOOLEAN)
+		(void)fputs(strcmp(text, "yes") == 0 ? "true" : "false", out);
+	else
+		print_json_string(out, text, false);
+}
+
+static void print_json_lines(const struct table *table, FILE *out)
+{
+	for (const struct row *row = table->first; row; row = row->next)
+		for (size_t i = 0; i < table->nshown; i++) {
+			(void)fputc(i ? ',' : '{', out);
+			print_json_cell(out, &table->columns[table->shown[i]], cell_text(row, i));
+			if (i + 1 == table->nshown)
+				(void)fputs("}\n", out);
+		}
 }
 
 static int json_type(enum column_type type)
@@ -453,8 +502,12 @@ int table_print(struct table *table, struct err **err)
 
 	if (!out)
 		return err_errno(err, errno, "composing the output");
+	if (table->stream && table->mode == TABLE_JSON)
+		print_json_lines(table, out);
+	else if (table->stream)
+		print_plain(table, out);
 	/* Some releases of libsmartcols print nothing at all for an empty table. */
-	if (!table->first && table->mode == TABLE_JSON)
+	else if (!table->first && table->mode == TABLE_JSON)
 		(void)fprintf(out, "{\n   \"%s\": []\n}\n", table->name);
 	else if (table->mode == TABLE_JSON || table->terminal)
 		rc = print_scols(table, out);

@@ -20,6 +20,7 @@ struct column {
 	const char *help; /* for --help and the manual page: what it shows */
 	bool hidden;      /* shown only when -o names it (or in JSON, where all are) */
 	bool right;       /* aligned to the right */
+	unsigned width;   /* in a stream: at least so many characters */
 };
 
 enum table_mode {
@@ -43,6 +44,12 @@ void table_free(struct table **table);
 
 /* Without the line of headings. */
 void table_no_headings(struct table *table);
+
+/*
+ * This is a part of an output that goes on: rows alone, in columns that fit those of the other
+ * parts as a rule; in JSON an object a row and a row a line, without one around them.
+ */
+void table_stream(struct table *table);
 
 /* Whether rows are shown below their parents: JSON, or a tree on a terminal. */
 bool table_is_tree(const struct table *table);

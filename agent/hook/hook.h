@@ -20,6 +20,9 @@
 #include "core/err.h"
 #include "host/edges.h"
 
+/* By these words the program is known for what it is, wherever it lies. */
+#define HOOK_MARK "vfpool-hook: the hook that libvirt runs for QEMU guests"
+
 /* A guest that does not come within this time after it was announced has lost its VFs. */
 #define HOOK_RESERVE_S 600
 

@@ -60,6 +60,23 @@ static int open_trees(const struct facts_source *source, int *root, int *sys, st
 	return sysfs_open(path, sysfs, err);
 }
 
+int facts_read_hooks(const char *root_path, struct libvirt_facts *out, struct err **err)
+{
+	const struct facts_source source = {.root = root_path};
+	cleanup_close int root = -1, sys = -1;
+	struct reader r = {.source = &source};
+
+	if (open_trees(&source, &root, &sys, &r.sysfs, err) < 0)
+		return -1;
+	r.live = !root_path;
+	r.root = root;
+	r.sys = sys;
+	*out = (struct libvirt_facts){0};
+	facts_read_libvirt(&r, out);
+	sysfs_close(r.sysfs);
+	return 0;
+}
+
 int facts_read(const struct facts_source *source, struct facts *out, struct err **err)
 {
 	struct facts facts = {0};

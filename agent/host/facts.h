@@ -24,4 +24,7 @@ int facts_read(const struct facts_source *source, struct facts *out, struct err 
 /* Who may keep the number of VFs, alone. root as above, NULL: this machine's. */
 int facts_read_keepers(const char *root, struct keeper_facts *out, struct err **err);
 
+/* libvirt's daemon and hooks alone, likewise. */
+int facts_read_hooks(const char *root, struct libvirt_facts *out, struct err **err);
+
 #endif

@@ -35,12 +35,22 @@
 /* Some attaches and detaches fill it. */
 #define LOG_PAGES 64
 
+static bool was_replaced(const struct sqlite_store *s)
+{
+	struct stat st;
+
+	return stat(s->path, &st) < 0 || st.st_dev != s->device || st.st_ino != s->inode;
+}
+
 static void sqlite_store_close(struct store *store)
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
 
 	if (!s)
 		return;
+	/* SQLite would remove the log by its name: the log of the file that is there by now. */
+	if (s->db && was_replaced(s))
+		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_close(s->db);
 	free(s->path);
 	free(s->cause);
@@ -164,6 +174,16 @@ static void sqlite_store_because(struct store *store, const char *cause)
 	s->cause = mem_strdup(cause);
 }
 
+/* The log's index is written last, after the log itself has been: who has this lock has both. */
+static int sqlite_store_settle(struct store *store, struct err **err)
+{
+	struct sqlite_store *s = (struct sqlite_store *)store;
+
+	if (!s->db || sqlite3_db_readonly(s->db, "main"))
+		return 0;
+	return store_begin(s, false, "wait for", err) < 0 ? -1 : store_end(s, 0, "wait for", err);
+}
+
 static const struct store_ops sqlite_store_ops = {
 	.claim = store_claim,
 	.update = store_update,
@@ -171,6 +191,7 @@ static const struct store_ops sqlite_store_ops = {
 	.list = store_list,
 	.because = sqlite_store_because,
 	.history = store_history,
+	.settle = sqlite_store_settle,
 	.close = sqlite_store_close,
 };
 
@@ -304,6 +325,7 @@ int store_open_within(const char *path, bool for_writing, unsigned busy_ms, stru
 		      struct err **err)
 {
 	cleanup_store struct sqlite_store *s = mem_zero(1, sizeof(*s));
+	struct stat st;
 	int missing;
 
 	s->store.ops = &sqlite_store_ops;
@@ -318,6 +340,10 @@ int store_open_within(const char *path, bool for_writing, unsigned busy_ms, stru
 			return -1;
 		if ((for_writing ? open_for_writing(s, err) : open_for_reading(s, err)) < 0)
 			return -1;
+	}
+	if (s->db && stat(s->path, &st) == 0) {
+		s->device = st.st_dev;
+		s->inode = st.st_ino;
 	}
 	*out = &steal(&s)->store;
 	return 0;

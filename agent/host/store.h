@@ -56,6 +56,12 @@ struct store_ops {
 	int (*history)(struct store *store, int64_t after, const char *domain, struct history *out,
 		       struct err **err);
 
+	/*
+	 * Waits until nobody is in the midst of a change: what its file shows is then to be read.
+	 * In a store that was opened for reading, nothing.
+	 */
+	int (*settle)(struct store *store, struct err **err);
+
 	void (*close)(struct store *store);
 };
 

@@ -19,6 +19,8 @@ struct sqlite_store {
 	char *path;
 	char *cause;
 	unsigned busy_ms;
+	dev_t device; /* of the file that was opened */
+	ino_t inode;
 	int version; /* of the schema that is there: less than today's only when reading */
 };
 

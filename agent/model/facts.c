@@ -29,7 +29,7 @@ void device_facts_clear(struct device_facts *device)
 	*device = (struct device_facts){0};
 }
 
-static void libvirt_clear(struct libvirt_facts *libvirt)
+void libvirt_facts_clear(struct libvirt_facts *libvirt)
 {
 	err_free(&libvirt->err);
 	free(libvirt->uri);
@@ -76,7 +76,7 @@ void keeper_facts_clear(struct keeper_facts *facts)
 void facts_clear(struct facts *facts)
 {
 	host_clear(facts);
-	libvirt_clear(&facts->libvirt);
+	libvirt_facts_clear(&facts->libvirt);
 	for (size_t i = 0; i < facts->ndevices; i++)
 		device_facts_clear(&facts->devices[i]);
 	free(facts->devices);

@@ -175,6 +175,7 @@ struct facts {
 };
 
 void keeper_facts_clear(struct keeper_facts *facts);
+void libvirt_facts_clear(struct libvirt_facts *libvirt);
 void facts_clear(struct facts *facts);
 void names_clear(struct names *names);
 void text_files_clear(struct text_files *files);

@@ -1122,6 +1122,11 @@ static int store_history(struct store *store, int64_t after, const char *domain,
 	return 0;
 }
 
+static int store_settle(struct store *store, struct err **err)
+{
+	return call(WORLD_OF(store, store), "settle", err) ? -1 : 0;
+}
+
 static void store_close(struct store *store)
 {
 	edge_close(store);
@@ -1134,6 +1139,7 @@ static const struct store_ops store_ops = {
 	.list = store_list,
 	.because = store_because,
 	.history = store_history,
+	.settle = store_settle,
 	.close = store_close,
 };
 

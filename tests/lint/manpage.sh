@@ -64,6 +64,8 @@ columns()
 }
 same "columns of list" "$("$vfpool" list --help | columns)" "$(section list | columns)"
 same "columns of check" "$("$vfpool" check --help | columns)" "$(section check | columns)"
+same "columns of events" "$("$vfpool" events --help | columns)" "$(section events | columns)"
+same "columns of events" "$("$vfpool" events --help | columns)" "$(section events | columns)"
 same "checks" "$(sed -nE 's/^\tX\([A-Z_]+, +"([a-z-]+)"\).*/\1/p' agent/check/check.h | sort)" \
 	"$(section check | sed -nE 's/^\*([a-z-]+)\*$/\1/p' | sort)"
 
@@ -83,4 +85,8 @@ same "devices" "$(known_devices)" "$(paged_devices)"
 statuses=$(sed -n '/^EXIT STATUS$/,/^JSON$/p' "$page" | grep -E '^[0-9]+$' | sort -u)
 same "exit statuses" "$(printf '0\n1\n'; sed -nE 's/^.*ERR_[A-Z_]+ = ([0-9]+),.*/\1/p' agent/core/err.h |
 	grep -vx 1)" "$statuses"
+# The operations in the hook's page are those that it answers.
+same "operations of the hook" \
+	"$(sed -nE 's/^\t\{"([a-z]+)", "([a-z]+)", (true|false), .*/\1 \2/p' agent/hook/hook.c | sort)" \
+	"$(sed -n '/^OPERATIONS$/,/^EXIT STATUS$/p' docs/vfpool-hook.8.rst | grep -E '^[a-z]+ (begin|end)$' | sort)"
 tap_end
