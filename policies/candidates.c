@@ -25,6 +25,7 @@ static const char *const refusal_names[] = {
 	[REFUSAL_EXCLUDED] = "excluded",
 	[REFUSAL_RESERVED] = "reserved",
 	[REFUSAL_LIMIT] = "limit",
+	[REFUSAL_NOT_PREBOUND] = "not-prebound",
 	[REFUSAL_NODE] = "numa-node",
 };
 static_assert(ARRAY_SIZE(refusal_names) == REFUSAL_NODE + 1, "a name for every refusal");
@@ -54,6 +55,7 @@ bool refusal_is_use(enum refusal refusal)
 	case REFUSAL_EXCLUDED:
 	case REFUSAL_RESERVED:
 	case REFUSAL_LIMIT:
+	case REFUSAL_NOT_PREBOUND:
 	case REFUSAL_NODE:
 		return false;
 	}
@@ -136,6 +138,12 @@ static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf
 	if (!pool_holds(pool, vf)) {
 		*reason = mem_printf("pool %s excludes it", pool->name);
 		return REFUSAL_EXCLUDED;
+	}
+	if (pool->prebound && (!vf->driver || strcmp(vf->driver, "vfio-pci") != 0)) {
+		*reason = mem_printf("it is on %s, and pool %s keeps its VFs on vfio-pci "
+				     "(`vfpool set-vfs %s --prebind`)",
+				     vf->driver ? vf->driver : "no driver", pool->name, pf_str(pf));
+		return REFUSAL_NOT_PREBOUND;
 	}
 	if (judge->index < 0 && pool_vfs_has(pool->reserved, pool->nreserved, vf)) {
 		*reason = mem_printf("pool %s reserves it for who asks for it by name", pool->name);

@@ -25,14 +25,15 @@ enum refusal {
 	REFUSAL_HOST_DRIVER, /* vfio-pci or another userspace driver holds it, and we did not do
 				that */
 	REFUSAL_NO_IOMMU,
-	REFUSAL_GROUP,       /* shares its IOMMU group */
-	REFUSAL_KIND,        /* no NIC's, where only that would do; or the other way round */
-	REFUSAL_BUSY,        /* libvirt said, in this very run, that it is in use */
-	REFUSAL_OTHER_INDEX, /* another VF was asked for by name */
-	REFUSAL_EXCLUDED,    /* the pool never hands it out */
-	REFUSAL_RESERVED,    /* the pool hands it out only to who asks for it by name */
-	REFUSAL_LIMIT,       /* the pool has given this guest, or all guests, enough */
-	REFUSAL_NODE,        /* on another NUMA node than the guest, and the pool is strict */
+	REFUSAL_GROUP,        /* shares its IOMMU group */
+	REFUSAL_KIND,         /* no NIC's, where only that would do; or the other way round */
+	REFUSAL_BUSY,         /* libvirt said, in this very run, that it is in use */
+	REFUSAL_OTHER_INDEX,  /* another VF was asked for by name */
+	REFUSAL_EXCLUDED,     /* the pool never hands it out */
+	REFUSAL_RESERVED,     /* the pool hands it out only to who asks for it by name */
+	REFUSAL_LIMIT,        /* the pool has given this guest, or all guests, enough */
+	REFUSAL_NOT_PREBOUND, /* not on vfio-pci, where the pool keeps its VFs */
+	REFUSAL_NODE,         /* on another NUMA node than the guest, and the pool is strict */
 };
 
 /* A host PCI device in some domain that vfpool did not put there. */

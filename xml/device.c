@@ -28,13 +28,13 @@ static void begin(struct write *write, enum form form, bool managed, struct mac 
 }
 
 /* In libvirt's own order, so that what --print-xml shows reads like its dumpxml. */
-char *device_xml_format(const struct assignment *assignment, struct pciaddr vf)
+char *device_xml_format(const struct assignment *assignment, struct pciaddr vf, bool managed)
 {
 	char alias[sizeof(ASSIGNMENT_ALIAS_PREFIX) + ASSIGNMENT_ID_SIZE];
 	bool interface = assignment->form == FORM_INTERFACE;
 	struct write write = write_start(true);
 
-	begin(&write, assignment->form, true, assignment->mac, vf);
+	begin(&write, assignment->form, managed, assignment->mac, vf);
 	if (interface && assignment->vlan)
 		write_vlan(&write, assignment->vlan);
 	(void)snprintf(alias, sizeof(alias), "%s%s", ASSIGNMENT_ALIAS_PREFIX, assignment->id);

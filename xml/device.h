@@ -8,11 +8,13 @@
 #include "model/domain.h"
 
 /*
+ * managed: libvirt takes the VF off its driver and puts it on it again; else it waits on vfio-pci.
+ *
  * <interface type='hostdev' managed='yes'> with MAC and VLAN, or <hostdev mode='subsystem'
  * type='pci' managed='yes'>; with our alias, and the guest address when it is set. Indented by two
  * spaces, ended by a newline, valid against libvirt's domain schema. The caller frees it.
  */
-char *device_xml_format(const struct assignment *assignment, struct pciaddr vf);
+char *device_xml_format(const struct assignment *assignment, struct pciaddr vf, bool managed);
 
 /*
  * A device that has no alias of ours, for libvirt to find it by: by its VF, or its MAC. The caller

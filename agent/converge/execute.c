@@ -140,6 +140,18 @@ static int do_give_up(struct run *run, struct subject *sub, struct err **err)
 	return do_drop(run, sub, err);
 }
 
+/* Of a VF that waits on vfio-pci its driver does not tell whether somebody has it. */
+static int check_idle(const struct run *run, const struct lease *lease, struct err **err)
+{
+	struct host *host = run->x->edges->host;
+	const struct pf *pf = lease_pf(run, lease);
+	const struct vf *vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
+	cleanup_free char *user = vf ? host->ops->user_of(host, vf) : NULL;
+
+	return user ? err_set(err, ERR_TAKEN, "%s has VF %s open", user, pciaddr_str(lease->vf))
+		    : 0;
+}
+
 static int do_claim(struct run *run, struct subject *sub, struct err **err)
 {
 	struct store *store = run->x->edges->store;
@@ -150,6 +162,8 @@ static int do_claim(struct run *run, struct subject *sub, struct err **err)
 	sub->fresh = (struct lease){0};
 	sub->leased = true;
 	sub->claims = false;
+	if (sub->prebound && !sub->have)
+		return check_idle(run, &sub->lease, err);
 	return 0;
 }
 
@@ -380,14 +394,14 @@ static bool is_stranded(const struct run *run, const struct lease *lease)
 	struct pf pf = {0};
 	bool stranded = false;
 
-	if (!has_host_driver(lease) || host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
+	if (host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
 		return false;
 	vf = pf_vf_by_index(&pf, lease->index);
 	if (vf && vf->driver && !strcmp(vf->driver, "vfio-pci")) {
 		user = host->ops->user_of(host, vf);
-		stranded = !user;
+		stranded = !user && !lease_is_prebound(lease);
 	} else {
-		stranded = vf && !vf->driver;
+		stranded = vf && !vf->driver && lease->driver;
 	}
 	pf_clear(&pf);
 	return stranded;
@@ -397,8 +411,12 @@ static int bind_again(const struct run *run, const struct lease *lease, struct e
 {
 	struct host *host = run->x->edges->host;
 	msec deadline = run->x->edges->now() + SETTLE_MS;
+	enum vf_home home = lease_is_prebound(lease) ? VF_HOME_VFIO : VF_HOME_HOST;
 
-	return host->ops->send_home(host, lease->vf, VF_HOME_HOST, deadline, err) ||
+	/* What it had before is not known, or nothing: then what all VFs of its PF have. */
+	if (!lease->driver && host->ops->read_home(host, lease->pf, &home, err))
+		return -1;
+	return host->ops->send_home(host, lease->vf, home, deadline, err) ||
 			       host->ops->wait_driver(host, lease->vf, lease->driver, deadline, err)
 		       ? -1
 		       : 0;
@@ -458,6 +476,11 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 
 	if (host->ops->watch(host, err))
 		return -1;
+	/* All its PF's VFs may have been set so since it was leased. */
+	if (sub->prebound && !lease_is_prebound(&sub->lease)) {
+		free(sub->lease.driver);
+		sub->lease.driver = mem_strdup("vfio-pci");
+	}
 	if (!host->ops->wait_driver(host, sub->lease.vf, sub->lease.driver, deadline, &why))
 		return sub->lease.driver ? 0 : learn_driver(run, &sub->lease, err);
 	if (why->code == ERR_TIMEOUT && is_stranded(run, &sub->lease)) {
@@ -613,7 +636,7 @@ static int do_set(struct run *run, struct subject *sub, struct err **err)
 static int do_plug(struct run *run, struct subject *sub, struct err **err)
 {
 	struct virt *virt = run->x->edges->virt;
-	cleanup_free char *xml = device_xml_format(&sub->assignment, sub->lease.vf);
+	cleanup_free char *xml = device_xml_format(&sub->assignment, sub->lease.vf, !sub->prebound);
 
 	if (sub->plug & VIEW_LIVE && wait_named(run, sub, err))
 		return -1;

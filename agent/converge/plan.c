@@ -310,8 +310,8 @@ static void claim_device(struct planner *p, struct subject *sub, struct pciaddr 
 	}
 	sub->claims = true;
 	sub->fresh = planner_lease(s, sub, pf, vf);
-	/* What drove it before the guest got it is not to be seen any more. */
-	if (sub->have & VIEW_LIVE)
+	/* What drove it before the guest got it is not to be seen any more, but where it stays. */
+	if (sub->have & VIEW_LIVE && planner_device(s, VIEW_LIVE, sub->assignment.id)->managed)
 		free(steal(&sub->fresh.driver));
 }
 
@@ -363,9 +363,11 @@ static void subject_find_vf(struct planner *p, struct subject *sub)
 }
 
 /* Does the definition say what libvirt is to set when the guest starts? */
-static bool device_fits(const struct device *device, const struct assignment *a)
+static bool device_fits(const struct device *device, const struct subject *sub)
 {
-	return !device->adopted && device->form == a->form &&
+	const struct assignment *a = &sub->assignment;
+
+	return !device->adopted && device->managed == !sub->prebound && device->form == a->form &&
 	       (device->form == FORM_HOSTDEV ||
 		(mac_equal(device->mac, a->mac) && device->vlan == a->vlan));
 }
@@ -387,7 +389,7 @@ static void subject_compare(struct planner *p, struct subject *sub)
 		sub->plug |= VIEW_LIVE;
 	}
 	if (config && sub->want & VIEW_CONFIG &&
-	    (!pciaddr_equal(config->host, lease->vf) || !device_fits(config, &sub->assignment))) {
+	    (!pciaddr_equal(config->host, lease->vf) || !device_fits(config, sub))) {
 		sub->unplug |= VIEW_CONFIG;
 		sub->plug |= VIEW_CONFIG;
 	}
@@ -477,6 +479,15 @@ static void check_settings(const struct planner *p, struct subject *sub)
 			pf_str(pf), pf->driver ? pf->driver : "none", vf_settings_word(cannot));
 }
 
+static bool is_prebound(const struct planner *p, const struct subject *sub)
+{
+	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
+	const struct pf *pf = NULL;
+	const struct vf *vf = planner_vf(p->s, lease->vf, &pf);
+
+	return (sub->claims || sub->leased) && (lease_is_prebound(lease) || (vf && vf->prebound));
+}
+
 static void subject_plan(struct planner *p, struct subject *sub)
 {
 	const struct situation *s = p->s;
@@ -488,6 +499,7 @@ static void subject_plan(struct planner *p, struct subject *sub)
 		if (sub->err)
 			return;
 	}
+	sub->prebound = is_prebound(p, sub);
 	subject_compare(p, sub);
 	sub->drifted = has_drifted(p, sub);
 	check_settings(p, sub);

@@ -103,6 +103,7 @@ struct subject {
 	unsigned index;
 	unsigned unplug; /* VIEW_* where it has to come out */
 	unsigned plug;   /* VIEW_* where it has to go in; both: it names another VF */
+	bool prebound;   /* its VF waits on vfio-pci for guests: libvirt is not to rebind it */
 	bool drifted;    /* its VF's settings are not as they should be any more */
 	char *pf;     /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	int64_t kept; /* its VF is kept until then, seconds since 1970, for it is parked; 0: it is

@@ -183,6 +183,7 @@ static void judge_host(struct planner *p, const struct vf *vf, const char *user)
 	case REFUSAL_EXCLUDED:
 	case REFUSAL_RESERVED:
 	case REFUSAL_LIMIT:
+	case REFUSAL_NOT_PREBOUND:
 	case REFUSAL_NODE:
 		break;
 	}

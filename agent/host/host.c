@@ -18,6 +18,7 @@
 #include "host/uevent.h"
 
 #define SYSFS "/sys"
+#define CLOSING_MS 50
 
 bool driver_is_userspace(const char *driver)
 {
@@ -49,6 +50,13 @@ static int host_watch(struct host *host, struct err **err)
 	return uevent_open(&h->uevents, err);
 }
 
+static char *user_of(struct real_host *h, struct pciaddr addr)
+{
+	struct vf vf = {.addr = addr, .iommu_group = sysfs_iommu_group(h->sysfs, addr)};
+
+	return host_user_of(&h->host, &vf);
+}
+
 /* What is still missing, in words; NULL: nothing, it is as wanted. */
 static char *missing(struct real_host *h, struct pciaddr vf, const char *driver)
 {
@@ -60,6 +68,13 @@ static char *missing(struct real_host *h, struct pciaddr vf, const char *driver)
 			     : mem_strdup("no driver is bound to it");
 	if (!driver && bound && !strcmp(bound, "vfio-pci"))
 		return mem_strdup("it is bound to vfio-pci");
+	if (driver && !strcmp(driver, "vfio-pci")) {
+		char *user = user_of(h, vf);
+		char *what = user ? mem_printf("%s has it open", user) : NULL;
+
+		free(user);
+		return what;
+	}
 	/* The driver's link is there before its probe has run; the netdev shows that it has. */
 	if (!bound || driver_is_userspace(bound) || !sysfs_is_network(h->sysfs, vf))
 		return NULL;
@@ -76,6 +91,8 @@ static int host_wait_driver(struct host *host, struct pciaddr vf, const char *dr
 		return -1;
 	for (;;) {
 		cleanup_free char *what = NULL;
+		msec again;
+		bool polls;
 		int got;
 
 		if (!sysfs_present(h->sysfs, vf))
@@ -83,10 +100,13 @@ static int host_wait_driver(struct host *host, struct pciaddr vf, const char *dr
 		what = missing(h, vf, driver);
 		if (!what)
 			return 0;
-		got = uevent_wait(h->uevents, vf, deadline, err);
+		/* Nothing tells when a process closes it. */
+		again = clock_now() + CLOSING_MS;
+		polls = driver && !strcmp(driver, "vfio-pci") && again < deadline;
+		got = uevent_wait(h->uevents, vf, polls ? again : deadline, err);
 		if (got < 0)
 			return -1;
-		if (got)
+		if (got || polls)
 			continue;
 		if (driver)
 			return err_set(err, ERR_TIMEOUT,

@@ -68,8 +68,9 @@ struct host_ops {
 
 	/*
 	 * Waits until the VF is bound to driver (NULL: until it is off vfio-pci), and, where that
-	 * driver makes one, its netdev is there. ERR_TIMEOUT: says what it is bound to instead;
-	 * ERR_ABSENT: the VF vanished. Needs watch().
+	 * driver makes one, its netdev is there; with vfio-pci, until no process has it open.
+	 * ERR_TIMEOUT: says what it is bound to instead; ERR_ABSENT: the VF vanished. Needs
+	 * watch().
 	 */
 	int (*wait_driver)(struct host *host, struct pciaddr vf, const char *driver, msec deadline,
 			   struct err **err);

@@ -369,7 +369,7 @@ static char *driver_of(struct sysfs *sysfs, struct bounds *bounds, struct pciadd
 	return driver;
 }
 
-static int group_of(struct sysfs *sysfs, struct pciaddr addr)
+int sysfs_iommu_group(struct sysfs *sysfs, struct pciaddr addr)
 {
 	char buf[PATH_MAX], *rest;
 	const char *end = link_end(sysfs->devices, device_file(addr, "iommu_group"), buf);
@@ -398,7 +398,7 @@ static void read_vfs(struct sysfs *sysfs, struct bounds *bounds, const struct ad
 		vf->addr = addr;
 		vf->index = i;
 		vf->driver = driver_of(sysfs, bounds, addr);
-		vf->iommu_group = group_of(sysfs, addr);
+		vf->iommu_group = sysfs_iommu_group(sysfs, addr);
 		if (!present && !vf->driver && vf->iommu_group < 0 && !sysfs_present(sysfs, addr))
 			pf->nvfs--;
 	}

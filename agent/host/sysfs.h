@@ -51,6 +51,9 @@ char *sysfs_driver(struct sysfs *sysfs, struct pciaddr addr);
 /* Is it a network controller by its PCI class? */
 bool sysfs_is_network(struct sysfs *sysfs, struct pciaddr addr);
 
+/* The IOMMU group of a device; -1: none. */
+int sysfs_iommu_group(struct sysfs *sysfs, struct pciaddr addr);
+
 /* The PF of a VF, and which of its VFs this is. */
 int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, unsigned *index,
 		 struct err **err);

@@ -36,6 +36,11 @@ bool lease_state_parse(const char *text, enum lease_state *out)
 	return false;
 }
 
+bool lease_is_prebound(const struct lease *lease)
+{
+	return lease->driver && !strcmp(lease->driver, "vfio-pci");
+}
+
 void lease_clear(struct lease *lease)
 {
 	free(lease->domain_name);

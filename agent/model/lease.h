@@ -51,6 +51,8 @@ const char *lease_state_name(enum lease_state state); /* "held" */
 const char *lease_word(const struct lease *lease);    /* as shown: the same, or "stuck" */
 bool lease_state_parse(const char *text, enum lease_state *out);
 
+bool lease_is_prebound(const struct lease *lease); /* was its VF on vfio-pci before us? */
+
 void lease_clear(struct lease *lease);
 struct lease lease_copy(const struct lease *from);
 void leases_clear(struct leases *leases);

@@ -273,7 +273,8 @@ static int print_xml(const struct plan *plan, struct err **err)
 
 	for (size_t i = 0; i < plan->nsubjects; i++) {
 		cleanup_free char *xml =
-			device_xml_format(&plan->subjects[i].assignment, plan->subjects[i].vf);
+			device_xml_format(&plan->subjects[i].assignment, plan->subjects[i].vf,
+					  !plan->subjects[i].prebound);
 		char *more = mem_printf("%s%s", all, xml);
 
 		free(all);

@@ -194,6 +194,7 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 	case REFUSAL_EXCLUDED:
 	case REFUSAL_RESERVED:
 	case REFUSAL_LIMIT:
+	case REFUSAL_NOT_PREBOUND:
 	case REFUSAL_NODE:
 		return "withheld";
 	case REFUSAL_NONE:
@@ -222,6 +223,7 @@ static bool is_held(enum refusal refusal)
 	case REFUSAL_EXCLUDED:
 	case REFUSAL_RESERVED:
 	case REFUSAL_LIMIT:
+	case REFUSAL_NOT_PREBOUND:
 	case REFUSAL_NODE:
 		break;
 	}

@@ -78,6 +78,7 @@ char *vf_holder(const struct judge *judge, const struct vf *vf, enum refusal ref
 	case REFUSAL_EXCLUDED:
 	case REFUSAL_RESERVED:
 	case REFUSAL_LIMIT:
+	case REFUSAL_NOT_PREBOUND:
 	case REFUSAL_NODE:
 		break;
 	}

@@ -240,6 +240,8 @@ static int host_watch(struct host *host, struct err **err)
 	return call(WORLD_OF(host, host), "host-watch", err);
 }
 
+static bool in_guest(const struct world *w, struct pciaddr vf);
+
 static int host_wait_driver(struct host *host, struct pciaddr addr, const char *driver,
 			    msec deadline, struct err **err)
 {
@@ -250,7 +252,8 @@ static int host_wait_driver(struct host *host, struct pciaddr addr, const char *
 		return -1;
 	if (!vf)
 		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
-	if (driver ? vf->driver && !strcmp(vf->driver, driver)
+	if (driver ? vf->driver && !strcmp(vf->driver, driver) &&
+			     (strcmp(driver, "vfio-pci") != 0 || (!w->user && !in_guest(w, addr)))
 		   : !vf->driver || strcmp(vf->driver, "vfio-pci") != 0)
 		return 0;
 	w->clock = deadline;
@@ -788,6 +791,8 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 			return err_set(err, ERR_FAILED, "the PF is not online");
 		if (device.mac_set && w->unnamed[place])
 			return err_set(err, ERR_FAILED, "Cannot get interface MAC on 'eth0'");
+		if (!device.managed && (!vf->driver || strcmp(vf->driver, "vfio-pci") != 0))
+			return err_set(err, ERR_FAILED, "the VF is not on vfio-pci");
 		plug(w, vf, &device);
 		view_add(&d->live, xml, &device);
 	}
@@ -817,8 +822,9 @@ static void view_remove(struct fake_view *view, int i)
 		(view->ndevices - (size_t)i) * sizeof(view->devices[0]));
 }
 
-static void give_back(struct world *w, struct pciaddr host, bool interface)
+static void give_back(struct world *w, struct pciaddr host, const char *xml)
 {
+	bool interface = strstr(xml, "<interface");
 	size_t place;
 	struct vf *vf = world_vf(w, host, &place);
 
@@ -828,7 +834,11 @@ static void give_back(struct world *w, struct pciaddr host, bool interface)
 		vf->settings.mac = w->libvirt_saved[place].mac;
 		vf->settings.vlan = w->libvirt_saved[place].vlan;
 	}
-	bind_vf(w, vf, home_driver(w, pf_of(w, vf->addr)));
+	/* libvirt asks the kernel for a driver, which gives it none that are kept without. */
+	if (strstr(xml, "managed=\"no\""))
+		bind_vf(w, vf, "vfio-pci");
+	else
+		bind_vf(w, vf, w->home == VF_HOME_HOST ? home_driver(w, pf_of(w, vf->addr)) : NULL);
 }
 
 static bool slot_taken(const struct fake_domain *d, unsigned slot)
@@ -879,7 +889,7 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 			queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
 			return 0;
 		}
-		give_back(w, view->devices[i].host, !!strstr(view->devices[i].xml, "<interface"));
+		give_back(w, view->devices[i].host, view->devices[i].xml);
 		if (!d->lost_event)
 			queue_event(w, VIRT_DEVICE_REMOVED, d, alias);
 	}
@@ -1301,8 +1311,7 @@ void world_stop(struct world *w, const char *name)
 	struct fake_domain *d = world_domain(w, name);
 
 	for (size_t i = 0; i < d->live.ndevices; i++)
-		give_back(w, d->live.devices[i].host,
-			  !!strstr(d->live.devices[i].xml, "<interface"));
+		give_back(w, d->live.devices[i].host, d->live.devices[i].xml);
 	view_clear(&d->live);
 }
 

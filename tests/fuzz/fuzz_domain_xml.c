@@ -40,7 +40,7 @@ static void device_survives(const struct assignment *item)
 {
 	const struct pciaddr vf = {.domain = 0x10000, .bus = 0xff, .device = 0x1f, .function = 7};
 	cleanup(domain_view_clear) struct domain_view view = {0};
-	cleanup_free char *device = device_xml_format(item, vf);
+	cleanup_free char *device = device_xml_format(item, vf, true);
 	cleanup_free char *domain = mem_printf("<domain><devices>%s</devices></domain>", device);
 	const struct device *is;
 

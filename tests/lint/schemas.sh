@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	a.guest = (struct pciaddr){.bus = 5};
 	printf("<domain type='kvm'><name>g</name><memory>1</memory>"
 	       "<os><type>hvm</type></os><devices>\n%s</devices></domain>\n",
-	       device_xml_format(&a, (struct pciaddr){.bus = 1, .device = 0x10}));
+	       device_xml_format(&a, (struct pciaddr){.bus = 1, .device = 0x10}, argc < 3));
 	return 0;
 }
 END

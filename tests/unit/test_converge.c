@@ -605,6 +605,55 @@ static void test_adopt_refusals(void **state)
 	}
 }
 
+/* A VF that waits on vfio-pci stays there: libvirt does not bind it, and is free when nobody has
+ * it. */
+static void test_prebound(void **state)
+{
+	struct world w;
+	struct pf *pf;
+	struct vf_settings before;
+
+	(void)state;
+	world_init(&w, 7);
+	pf = world_pf(&w);
+	assert_run(&w, "set-vfs eth1 3 --prebind", 0);
+	pf = world_pf(&w);
+	before = pf->vfs[0].settings;
+	assert_run(&w, "attach web1 eth1 --persistent --vlan 7", 0);
+	assert_run(&w, "attach web1 eth1 --form hostdev --max-rate 0", 1);
+	assert_run(&w, "attach web1 eth1 --form hostdev", 0);
+	assert_non_null(strstr(live(&w, "web1")->devices[0].xml, "managed=\"no\""));
+	assert_non_null(strstr(live(&w, "web1")->devices[1].xml, "managed=\"no\""));
+	assert_sound(&w);
+	assert_run(&w, "reconcile", 0);
+	/* Lost and found again: by the device it is seen that it waits there. */
+	leases_clear(&w.leases);
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 2);
+	assert_string_equal(w.leases.items[0].driver, "vfio-pci");
+	leases_clear(&w.leases);
+	assert_run(&w, "reconcile", 0);
+	assert_run(&w, "detach web1 --all --persistent", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_string_equal(world_pf(&w)->vfs[0].driver, "vfio-pci");
+	assert_int_equal(world_pf(&w)->vfs[0].settings.vlan, before.vlan);
+	/* Somebody else has them all open: none is free, and no trace of that stays. */
+	w.user = "testpmd (4711)";
+	assert_run(&w, "attach web1 eth1", 3);
+	assert_int_equal(w.leases.n, 0);
+	assert_null(live(&w, "web1")->metadata);
+	/* It is let go only when nobody has it open. */
+	w.user = NULL;
+	assert_run(&w, "attach web1 eth1", 0);
+	w.user = "qemu-system-x86 (4711)";
+	assert_run(&w, "detach web1", 1);
+	assert_int_equal(w.leases.n, 1);
+	w.user = NULL;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.leases.n, 0);
+	world_clear(&w);
+}
+
 /* What the driver does not report is refused before anything at all is touched. */
 static void test_refused_first(void **state)
 {
@@ -1090,6 +1139,7 @@ int main(void)
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_adopt_config),
 		cmocka_unit_test(test_adopt_refusals),
+		cmocka_unit_test(test_prebound),
 		cmocka_unit_test(test_refused_first),
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),

@@ -28,7 +28,7 @@ static struct assignment sample(enum form form)
 static void interface(void **state)
 {
 	struct assignment item = sample(FORM_INTERFACE);
-	cleanup_free char *xml = device_xml_format(&item, vf);
+	cleanup_free char *xml = device_xml_format(&item, vf, true);
 
 	(void)state;
 	assert_string_equal(xml,
@@ -54,7 +54,7 @@ static void hostdev(void **state)
 
 	(void)state;
 	item.guest_set = false;
-	xml = device_xml_format(&item, (struct pciaddr){.domain = 0x10001, .device = 31});
+	xml = device_xml_format(&item, (struct pciaddr){.domain = 0x10001, .device = 31}, true);
 	assert_string_equal(xml, "<hostdev mode=\"subsystem\" type=\"pci\" managed=\"yes\">\n"
 				 "  <source>\n"
 				 "    <address domain=\"0x10001\" bus=\"0x00\" slot=\"0x1f\""
@@ -97,7 +97,7 @@ static void libvirt_takes_it(void **state)
 	assert_non_null(schema);
 	for (unsigned bits = 0; bits < 16; bits++) {
 		struct assignment item = shape(bits);
-		cleanup_free char *device = device_xml_format(&item, vf);
+		cleanup_free char *device = device_xml_format(&item, vf, true);
 		cleanup_free char *domain = in_domain(device);
 		xmlDocPtr doc;
 
@@ -115,7 +115,7 @@ static void reads_back(void **state)
 	for (unsigned bits = 0; bits < 16; bits++) {
 		cleanup(domain_view_clear) struct domain_view view = {0};
 		struct assignment item = shape(bits);
-		cleanup_free char *device = device_xml_format(&item, vf);
+		cleanup_free char *device = device_xml_format(&item, vf, true);
 		cleanup_free char *domain = in_domain(device);
 		const struct device *is;
 
