@@ -132,24 +132,6 @@ int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct
 	return 0;
 }
 
-static void unpark_over(struct assignments *list, const char *here, int64_t now)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].parked && parking_is_over(&list->items[i].parking, here, now))
-			list->items[i].parked = false;
-}
-
-/* What its metadata says, and what is parked there but over. */
-static struct wants wants_by_now(const struct converge *c)
-{
-	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
-	struct wants wants = wants_of(&c->domain);
-
-	unpark_over(&wants.live, here.host, c->edges->wall());
-	unpark_over(&wants.config, here.host, c->edges->wall());
-	return wants;
-}
-
 /* The next moment at which something is over by itself, in seconds since 1970; 0: none. */
 static int64_t next_moment(const struct converge *c, const struct wants *wants)
 {
@@ -195,7 +177,7 @@ void work_say_failure(int out, const struct err *why)
 static int converge_guest(struct converge *c, const struct work_guest *guest, struct told *told,
 			  struct plan *plan, struct err **err)
 {
-	struct wants wants = wants_by_now(c);
+	struct wants wants = park_wants(c);
 	int result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
 
 	tell_plan(told, guest->name, plan);
