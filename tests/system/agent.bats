@@ -45,7 +45,7 @@ agent='
 	vf_of() { leases | awk -v name=$1 "\$3 == name { print \$1 }" | paste -sd" "; }
 	has_vf() { definitions | things | grep -q "^have live $1 .* $2 "; }
 	journal() { journalctl -q --no-pager -o cat -u vfpool-agent "$@"; }
-	freed() { until_true 120 none_leased; until_true 60 idle; all_free; }
+	freed() { until_true 300 none_leased; until_true 300 idle; all_free; }
 	cpu_of() { echo /sys/fs/cgroup/machine.slice/machine-qemu*$1.scope/libvirt/vcpu0/cgroup.freeze; }
 	# metadata VIEW DOMAIN [CONTENT]: written by hand, or removed.
 	metadata() {
@@ -55,7 +55,7 @@ agent='
 			virsh -q metadata $2 urn:vfpool:domain:1 $1 --remove
 		fi
 	} >/dev/null
-	until_true 120 following
+	until_true 300 following
 '
 
 @test "the unit: nothing is listened at, little is exposed, and it can be ended at once in the midst of work" {
@@ -68,11 +68,11 @@ agent='
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
 		nic_appears "\$(answer '.attached[0].mac')"
-		until_true 60 idle
+		until_true 300 idle
 		echo 1 >"\$cpu"
 		metadata --live testguest1
 		working() { pgrep -f -- '-- guest ' >/dev/null; }
-		until_true 60 working
+		until_true 300 working
 		systemctl stop vfpool-agent
 		# systemd kills what takes longer than TimeoutStopSec=, and says so.
 		is "how it ended" "\$(systemctl show -P Result vfpool-agent)" success
@@ -119,7 +119,7 @@ agent='
 		expect 0 vfpool attach web1 eth2 --form hostdev --vlan 5
 		for i in 1 2; do
 			virsh -q start --paused web1
-			until_true 60 idle
+			until_true 300 idle
 			is "the VLAN" "\$(vlan_of eth2 0)" 5
 			sound
 			kill -9 "\$(</run/libvirt/qemu/web1.pid)"
@@ -155,9 +155,9 @@ agent='
 		expect 0 vfpool park testguest1 --deadline 3
 		held() { leased_as held; }
 		listen
-		until_true 60 held
+		until_true 300 held
 		nic_appears "\$mac"
-		until_true 60 idle
+		until_true 300 idle
 		sound
 		expect 0 vfpool detach testguest1 eth1
 		freed
@@ -178,21 +178,21 @@ agent='
 		listen
 		timeout 120 sh -c 'echo 0 >/sys/class/net/eth1/device/sriov_numvfs'
 		replaced() { has_vf testguest1 0000:02:10.0; }
-		until_true 120 replaced
+		until_true 300 replaced
 		nic_appears "\$mac"
 		is "the guest address" "\$(definitions | things | awk '/^have live testguest1/ { print \$6 }')" "\$guest"
 		listen
 		timeout 120 sh -c 'echo 0 >/sys/class/net/eth2/device/sriov_numvfs'
-		until_true 120 leased_as lost
+		until_true 300 leased_as lost
 		expect 0 vfpool list -n -o name,state
 		[[ -z \$(<out) ]] || cat out
 		sqlite3 -readonly \$store 'SELECT reason FROM leases' | grep -q "the VF has vanished"
 		# It was of that PF, so it is there again when that has VFs again; the other PF would do as well.
 		echo 7 >/sys/class/net/eth2/device/sriov_numvfs
-		until_true 120 leased_as held
+		until_true 300 leased_as held
 		nic_appears "\$mac"
 		echo 7 >/sys/class/net/eth1/device/sriov_numvfs
-		until_true 60 idle
+		until_true 300 idle
 		fresh
 		sound
 		expect 0 vfpool detach testguest1 --all
@@ -211,10 +211,10 @@ agent='
 		modprobe -r igbvf
 		destroy web1
 		unbound() { journal DOMAIN=web1 | grep -q "to be tried again"; }
-		until_true 120 unbound
+		until_true 300 unbound
 		is "the lease" "\$(leases | cut -d' ' -f 1,3,4)" "0000:02:10.0 web1 releasing"
 		modprobe igbvf
-		until_true 120 none_leased
+		until_true 300 none_leased
 		forget web1
 		fresh
 		freed
@@ -227,8 +227,8 @@ agent='
 		define web1 "\$(root_ports 3)"
 		virsh -q start --paused web1
 		metadata --live web1 "<assignment id='0a1b2c3d' pool='eth2' form='hostdev'><mac address='02:00:5e:10:00:01'/></assignment>"
-		until_true 120 leased_as held
-		until_true 60 idle
+		until_true 300 leased_as held
+		until_true 300 idle
 		sound
 		is "the MAC" "\$(vf eth2 0 .address)" 02:00:5e:10:00:01
 
@@ -239,15 +239,15 @@ agent='
 			<assignment id='00000002' pool='nowhere' form='hostdev'><mac address='02:00:5e:10:00:02'/></assignment>
 			<assignment id='00000003' pool='eth2' form='hostdev'><mac address='02:00:5e:10:00:03'/></assignment>"
 		two() { leased_as "held held"; }
-		until_true 120 two
+		until_true 300 two
 		is "whose" "\$(leases | awk '/web2/ { print \$2 }')" 00000003
 		reported() { journal DOMAIN=web2 | grep -q "\$1"; }
-		until_true 60 reported "MAC 02:00:5e:10:00:01 is on VF eth2/0"
-		until_true 60 reported "nowhere"
+		until_true 300 reported "MAC 02:00:5e:10:00:01 is on VF eth2/0"
+		until_true 300 reported "nowhere"
 
 		# One that cannot be read stops all about that guest, and nothing is taken from it.
 		metadata --live web2 "<assignment id='00000003' pool='eth2' surprise='yes'/>"
-		until_true 60 reported "metadata of web2 is not valid"
+		until_true 300 reported "metadata of web2 is not valid"
 		has_vf web2 0000:02:10.2
 		is "leases" "\$(leases | wc -l)" 2
 		forget web1 web2
@@ -261,25 +261,25 @@ agent='
 		define web1 "\$(root_ports 2)"
 		virsh -q start --paused web1
 		expect 0 vfpool attach web1 eth2 --persistent --form hostdev --vlan 2
-		until_true 60 idle
+		until_true 300 idle
 		id=\$(leases | cut -d' ' -f 2)
 		virsh -q detach-device-alias web1 ua-vfpool-\$id --config
 		config_back() { definitions | things | grep -q "^have config web1 \$id"; }
 		# Nobody tells of a definition that a device was taken from but by defining it.
 		virsh -q define <(virsh dumpxml --inactive web1)
-		until_true 60 config_back
+		until_true 300 config_back
 		sqlite3 \$store 'DELETE FROM leases'
 		ip link set eth2 vf 0 vlan 99
 		systemctl reload vfpool-agent
-		until_true 120 leased_as held
-		until_true 60 idle
+		until_true 300 leased_as held
+		until_true 300 idle
 		is "the VLAN" "\$(vlan_of eth2 0)" 2
 		sound
 		destroy web1
 		expect 0 vfpool detach web1 --all
 		forget web1
 		# With the lease what was saved was lost: the VLAN is the assignment's still.
-		until_true 60 none_leased
+		until_true 300 none_leased
 		ip link set eth2 vf 0 vlan 0 mac 00:00:00:00:00:00
 		fresh
 		freed
@@ -293,17 +293,17 @@ agent='
 		for how in "stop libvirtd.service" "kill -s KILL libvirtd.service"; do
 			virsh -q start --paused web1
 			expect 0 vfpool attach web1 eth2 --vlan 6
-			until_true 60 idle
+			until_true 300 idle
 			pid=\$(</run/libvirt/qemu/web1.pid)
 			systemctl mask --runtime --now libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket 2>/dev/null
 			systemctl \$how
 			away() { ! following; }
-			until_true 60 away
+			until_true 300 away
 			kill -9 \$pid
 			systemctl unmask --runtime libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
 			systemctl stop libvirtd.service
 			systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
-			until_true 120 following
+			until_true 300 following
 			freed
 		done
 		forget web1
@@ -326,7 +326,7 @@ agent='
 			strace -f -qq -o /dev/null -e trace=\${point%:*} -e inject=\${point%:*}:signal=SIGKILL:when=\${point#*:} \
 				vfpool agent >>log 2>&1 & job=\$!
 			acted() { grep -q "killed by signal 9" log || [[ \$(leases | grep -c held) == "\$n" ]] || ! kill -0 \$job; }
-			until_true 120 acted
+			until_true 300 acted
 			grep -q "killed by signal 9" log && kills=\$((kills + 1))
 			pkill -9 -P \$job || true
 			wait \$job 2>/dev/null || true
@@ -334,8 +334,8 @@ agent='
 			: >log
 			systemctl start vfpool-agent
 			all_held() { [[ \$(leases | grep -c held) == "\$n" ]]; }
-			until_true 120 all_held
-			until_true 60 idle
+			until_true 300 all_held
+			until_true 300 idle
 			sound
 			systemctl kill -s KILL --kill-whom=main vfpool-agent
 			systemctl stop vfpool-agent
