@@ -52,7 +52,8 @@ struct agent {
 	unsigned refused;   /* connections in a row */
 	msec look;          /* when the host is to be looked at */
 	bool look_again;    /* something has happened while it is */
-	bool ends;          /* it was told to */
+	bool ends;          /* it was told to, */
+	bool reloads;       /* or to look at all guests */
 	char *status;       /* as systemd knows it */
 	char *last_failure; /* to connect; it is not said twice */
 };
@@ -162,7 +163,9 @@ static void connection_ended(struct agent *a, const struct worker *worker, msec 
 	if (!a->ends && (a->connected || !a->last_failure || strcmp(a->last_failure, why) != 0)) {
 		cleanup_free char *text = mem_printf("not following libvirt's events: %s", why);
 
-		say(JOURNAL_WARNING, NULL, text);
+		say(a->reloads ? JOURNAL_INFO : JOURNAL_WARNING, NULL,
+		    a->reloads ? "looking at all guests anew" : text);
+		a->reloads = false;
 		free(a->last_failure);
 		a->last_failure = mem_strdup(why);
 	}
@@ -367,6 +370,7 @@ static void take_signals(struct agent *a)
 			a->ends = true;
 		/* A new connection begins with a look at all guests. */
 		if (info.ssi_signo == SIGHUP) {
+			a->reloads = a->connected;
 			a->refused = 0;
 			for (size_t i = 0; i < a->workers.n; i++)
 				if (a->workers.items[i]->task == TASK_IS_FOLLOW &&

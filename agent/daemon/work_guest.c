@@ -36,13 +36,15 @@ static const char *did(const struct subject *sub)
 		return "has vanished";
 	if (sub->did & 1u << STEP_DROP)
 		return "is free again";
+	if (sub->did & 1u << STEP_RESERVE)
+		return "is kept for the guest, which is parked";
 	if (sub->did & 1u << STEP_GIVE_UP)
 		return "takes the place of another one";
 	if (sub->did & 1u << STEP_PLUG)
-		return sub->want & VIEW_LIVE ? "put into the guest" : "written into the definition";
+		return sub->want & VIEW_LIVE ? "is in the guest" : "is in the definition";
 	if (sub->did & (1u << STEP_SET | 1u << STEP_CLAIM | 1u << STEP_CONFIRM))
 		return "is as it should be again";
-	return "set right";
+	return "is set right";
 }
 
 static void say(int out, enum journal_priority priority, const struct subject *sub,
