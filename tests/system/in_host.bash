@@ -26,7 +26,7 @@ at_end() { :; }
 end_all() {
 	local pid
 	for pid in $(pgrep -s 0); do
-		[[ $pid == $$ || $pid == "$PPID" ]] || kill -KILL "$pid" 2>/dev/null || true
+		[[ $pid == "$$" || $pid == "$PPID" ]] || kill -KILL "$pid" 2>/dev/null || true
 	done
 	[[ -z ${held:-} ]] || kill -CONT "$held" || true
 	at_end
@@ -200,8 +200,10 @@ vfs() {
 	for path in /sys/bus/pci/devices/0000:0[12]:1*/net/*; do
 		rest=${path#/sys/bus/pci/devices/}
 		vf=${rest%%/*}
-		# One that moves between namespaces is there and not there.
-		netdev[$vf]=${rest##*/} mac[$vf]=$(<"$path/address") || true
+		# There are none at all, or this one moves between namespaces.
+		[[ -e $path/address ]] || continue
+		read -r address <"$path/address"
+		netdev[$vf]=${rest##*/} mac[$vf]=$address
 	done
 	while read -r pf index rest; do
 		settings[$pf/$index]=$rest
