@@ -139,6 +139,11 @@ check-asan: ## the unit tests under AddressSanitizer and UBSan
 	$(MAKE) BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
 
+# With both compilers: gcc builds all else.
+.PHONY: check-clang
+check-clang: ## build everything with clang too; warnings are errors
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=-Werror everything
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(BUILD)
@@ -158,7 +163,9 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 BOTH_SUITES := $(patsubst %,tests/system/%.bats,attach daemons detach refusals)
 check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root on a fresh machine)
 	tests/lab/lab deps install
-	tests/lab/lab build WERROR=-Werror all check-fast
+	tests/lab/lab build -j"$$(nproc)" WERROR=-Werror everything check-clang
+	tests/lab/lab build WERROR=-Werror check-fast
+	tests/lab/lab build -j"$$(nproc)" WERROR=-Werror check-asan
 	$(MAKE) check-system
 	tests/lab/lab down
 	$(MAKE) check-system LAB_SUITE=bookworm SYSTEM_TESTS='$(BOTH_SUITES)'
@@ -192,6 +199,10 @@ $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
+
+# All that is compiled, but for what is fuzzed.
+.PHONY: everything
+everything: all $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/mktree
 
 # Fuzzing: tests/fuzz/NAME.c with seeds in tests/fuzz/seeds/ and tests/data; needs clang.
 FUZZ_SECONDS ?= 60

@@ -314,6 +314,7 @@ static void test_events(void **state)
 	assert_int_equal(event.kind, VIRT_DOMAIN_STOPPED);
 	assert_string_equal(event.uuid, dom.uuid);
 	assert_null(event.alias);
+	virt_event_clear(&event);
 	assert_int_equal(virt->ops->next_event(virt, clock_now() + 20, &event, NULL), 0);
 
 	/* And now there is no such domain, whatever is asked of it. */
