@@ -73,13 +73,21 @@ void foreigns_clear(struct foreigns *foreigns)
 	*foreigns = (struct foreigns){0};
 }
 
+/* Of one VF a running holder comes first: it says more than a definition. */
+static bool comes_before(struct pciaddr host, bool running, const struct foreign *other)
+{
+	int order = pciaddr_compare(host, other->host);
+
+	return order ? order < 0 : running && !other->running;
+}
+
 void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *domain, bool running)
 {
 	struct foreign *f = mem_append(&foreigns->items, &foreigns->n, sizeof(*f));
 
-	f->host = host;
-	f->domain = mem_strdup(domain);
-	f->running = running;
+	for (; f > foreigns->items && comes_before(host, running, f - 1); f--)
+		*f = f[-1];
+	*f = (struct foreign){.host = host, .domain = mem_strdup(domain), .running = running};
 }
 
 void foreigns_add_mac(struct foreigns *foreigns, struct mac mac, const char *domain)
@@ -90,18 +98,24 @@ void foreigns_add_mac(struct foreigns *foreigns, struct mac mac, const char *dom
 	m->domain = mem_strdup(domain);
 }
 
-/* A running holder says more than a definition. */
-static const struct foreign *foreign_of(const struct foreigns *foreigns, struct pciaddr host)
+/* By halves: a host has hundreds of guests, and this is asked for each VF. */
+const struct foreign *foreigns_of(const struct foreigns *foreigns, struct pciaddr host, size_t *n)
 {
-	const struct foreign *found = NULL;
+	size_t low = 0, high = foreigns ? foreigns->n : 0, end;
 
-	for (size_t i = 0; foreigns && i < foreigns->n; i++) {
-		const struct foreign *f = &foreigns->items[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
 
-		if (pciaddr_equal(f->host, host) && (!found || f->running))
-			found = f;
+		if (pciaddr_compare(foreigns->items[middle].host, host) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return found;
+	for (end = low; foreigns && end < foreigns->n; end++)
+		if (!pciaddr_equal(foreigns->items[end].host, host))
+			break;
+	*n = end - low;
+	return *n ? &foreigns->items[low] : NULL;
 }
 
 /* Drivers that hand a device to a process; a VF bound to one has a user, or is kept for one. */
@@ -218,7 +232,8 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 			     char **reason)
 {
 	const struct lease *lease = judge->leases ? leases_by_vf(judge->leases, vf->addr) : NULL;
-	const struct foreign *foreign = foreign_of(judge->foreigns, vf->addr);
+	size_t nforeign;
+	const struct foreign *foreign = foreigns_of(judge->foreigns, vf->addr, &nforeign);
 
 	*reason = NULL;
 	if (judge->index >= 0 && vf->index != (unsigned)judge->index) {

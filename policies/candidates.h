@@ -50,7 +50,7 @@ struct foreign_mac {
 };
 
 struct foreigns {
-	struct foreign *items;
+	struct foreign *items; /* by VF address, and of one VF who runs comes first */
 	size_t n;
 	struct foreign_mac *macs;
 	size_t nmacs;
@@ -59,6 +59,8 @@ struct foreigns {
 void foreigns_clear(struct foreigns *foreigns);
 void foreigns_add(struct foreigns *foreigns, struct pciaddr host, const char *domain, bool running);
 void foreigns_add_mac(struct foreigns *foreigns, struct mac mac, const char *domain);
+/* Those who name this VF; NULL, and no n, when none does. foreigns may be NULL. */
+const struct foreign *foreigns_of(const struct foreigns *foreigns, struct pciaddr host, size_t *n);
 
 /* What a VF is judged by. Pointers are borrowed. */
 struct judge {

@@ -739,19 +739,22 @@ static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
 
 /* Events */
 
+/* As libvirt's own macro, by way of the type that compilers let stand for any function. */
+#define EVENT_CALL(function) ((virConnectDomainEventGenericCallback)(void (*)(void))(function))
+
 /* Those that everybody gets who waits for a guest to let go are first. */
 #define WATCHED 3
 static const struct {
 	int id;
 	virConnectDomainEventGenericCallback call;
 } told[] = {
-	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_removed)},
-	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_removal_failed)},
-	{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-	{VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_added)},
-	{VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
-	{VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, VIR_DOMAIN_EVENT_CALLBACK(on_job)},
-	{VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, EVENT_CALL(on_removed)},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, EVENT_CALL(on_removal_failed)},
+	{VIR_DOMAIN_EVENT_ID_LIFECYCLE, EVENT_CALL(on_lifecycle)},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, EVENT_CALL(on_added)},
+	{VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, EVENT_CALL(on_metadata)},
+	{VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, EVENT_CALL(on_job)},
+	{VIR_DOMAIN_EVENT_ID_REBOOT, EVENT_CALL(on_reboot)},
 };
 _Static_assert(ARRAY_SIZE(told) == ARRAY_SIZE(((struct connection *)0)->callbacks),
 	       "as many as are kept");

@@ -38,18 +38,14 @@ static void add_word(char **words, const char *word)
 static char *domains_of(const struct judge *judge, const struct vf *vf)
 {
 	const struct lease *lease = judge->leases ? leases_by_vf(judge->leases, vf->addr) : NULL;
+	size_t n;
+	const struct foreign *others = foreigns_of(judge->foreigns, vf->addr, &n);
 	char *names = NULL;
 
 	if (lease)
 		add_word(&names, lease->domain_name);
-	for (int running = 1; judge->foreigns && running >= 0; running--)
-		for (size_t i = 0; i < judge->foreigns->n; i++) {
-			const struct foreign *foreign = &judge->foreigns->items[i];
-
-			if (foreign->running == (running == 1) &&
-			    pciaddr_equal(foreign->host, vf->addr))
-				add_word(&names, foreign->domain);
-		}
+	for (size_t i = 0; i < n; i++)
+		add_word(&names, others[i].domain);
 	return names;
 }
 

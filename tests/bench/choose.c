@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * How long a choice takes on a host with many VFs: who is eligible, then which is best.
- * choose RUNS: a line for each, in nanoseconds. 4,096 VFs on 32 PFs, every fourth leased; all
- * policies in one chain, so that each is asked.
+ * choose RUNS POLICY...: a line for each run, in nanoseconds. 4,096 VFs on 32 PFs: every fourth is
+ * leased, and every fourth is in a guest that got it by hand. The policies are one chain.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@
 #define PFS 32
 #define VFS 128
 
-static void make_inventory(struct inventory *inventory, struct leases *leases)
+static void make_inventory(struct inventory *inventory, struct leases *leases,
+			   struct foreigns *foreigns)
 {
 	for (unsigned i = 0; i < PFS; i++) {
 		struct pf *pf = mem_append(&inventory->pfs, &inventory->npfs, sizeof(*pf));
@@ -35,6 +36,8 @@ static void make_inventory(struct inventory *inventory, struct leases *leases)
 			vf->index = j;
 			vf->driver = mem_strdup("igbvf");
 			vf->iommu_group = (int)(i * VFS + j);
+			if (j % 4 == 1)
+				foreigns_add(foreigns, vf->addr, "other", true);
 			if (j % 4)
 				continue;
 			lease = mem_append(&leases->items, &leases->n, sizeof(*lease));
@@ -57,14 +60,15 @@ static long long now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static char names[][16] = {"numa", "link-up", "anti-affinity", "pack", "spread", "first-fit"};
-
 /* false: nothing was chosen. */
-static bool choose(const struct inventory *inventory, const struct leases *leases, long long *took)
+static bool choose(const struct inventory *inventory, const struct leases *leases,
+		   const struct foreigns *foreigns, char *const *chain, size_t nchain,
+		   long long *took)
 {
 	static const int nodes[] = {1};
 	const struct judge judge = {
 		.leases = leases,
+		.foreigns = foreigns,
 		.index = -1,
 		.nodes = nodes,
 		.nnodes = ARRAY_SIZE(nodes),
@@ -72,15 +76,12 @@ static bool choose(const struct inventory *inventory, const struct leases *lease
 	const struct pciaddr mate = inventory->pfs[1].addr;
 	struct candidates candidates = {0};
 	const struct candidate *best;
-	char *chain[ARRAY_SIZE(names)];
 	long long start = now_ns();
 	bool found;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		chain[i] = names[i];
 	for (size_t i = 0; i < inventory->npfs; i++)
 		candidates_add(&candidates, &judge, &inventory->pfs[i]);
-	best = policy_choose(chain, ARRAY_SIZE(chain),
+	best = policy_choose(chain, nchain,
 			     &(struct choice){
 				     .all = &candidates,
 				     .mates = &mate,
@@ -96,23 +97,28 @@ static bool choose(const struct inventory *inventory, const struct leases *lease
 
 int main(int argc, char **argv)
 {
-	long runs = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
+	long runs = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
 	struct inventory inventory = {0};
 	struct leases leases = {0};
+	struct foreigns foreigns = {0};
 	bool found = true;
 
+	for (int i = 2; i < argc && runs > 0; i++)
+		if (!policy_by_name(argv[i]))
+			runs = 0;
 	if (runs < 1) {
-		(void)fprintf(stderr, "usage: choose RUNS\n");
+		(void)fprintf(stderr, "usage: choose RUNS POLICY...\n");
 		return 2;
 	}
-	make_inventory(&inventory, &leases);
+	make_inventory(&inventory, &leases, &foreigns);
 	for (long i = 0; i < runs && found; i++) {
 		long long took;
 
-		found = choose(&inventory, &leases, &took);
+		found = choose(&inventory, &leases, &foreigns, argv + 2, (size_t)argc - 2, &took);
 		(void)printf("%lld\n", took);
 	}
 	inventory_clear(&inventory);
 	leases_clear(&leases);
+	foreigns_clear(&foreigns);
 	return found ? 0 : 1;
 }

@@ -105,7 +105,7 @@ struct counted {
 
 static double wish(const struct counted *of, const char *policy, const struct pf *pf)
 {
-	size_t used = 0, mine = 0, total = 0, can = 0, mates = 0;
+	size_t used = 0, mine = 0, can = 0, mates = 0;
 	bool here = false;
 
 	for (size_t i = 0; i < of->all->n; i++) {
@@ -117,7 +117,6 @@ static double wish(const struct counted *of, const char *policy, const struct pf
 			continue;
 		any.index = -1;
 		mine += pool_holds(of->judge->pool, c->vf);
-		total++;
 		/* A lease is the only use of a VF that these inventories know beside a bridge. */
 		used += leases_by_vf(of->leases, c->vf->addr) || c->vf->master;
 		can += candidate_judge(&any, pf, c->vf, &reason) == REFUSAL_NONE;
@@ -465,12 +464,44 @@ static void test_pool_pfs(void **state)
 	assert_false(pool_has_pf(&pool, &pf));
 }
 
+/* Whatever the order in which they were met. */
+static void test_who_else_names_a_vf(void **state)
+{
+	const struct pciaddr vfs[] = {{0, 1, 0x10, 0}, {0, 1, 0x10, 2}, {0, 2, 0x10, 0}};
+	const struct foreign *found;
+	struct foreigns foreigns = {0};
+	size_t n;
+
+	(void)state;
+	assert_null(foreigns_of(NULL, vfs[0], &n));
+	assert_int_equal(n, 0);
+	assert_null(foreigns_of(&foreigns, vfs[0], &n));
+	assert_int_equal(n, 0);
+	foreigns_add(&foreigns, vfs[2], "last", false);
+	foreigns_add(&foreigns, vfs[0], "defined", false);
+	foreigns_add(&foreigns, vfs[0], "running", true);
+	foreigns_add(&foreigns, vfs[0], "also-defined", false);
+
+	found = foreigns_of(&foreigns, vfs[0], &n);
+	assert_int_equal(n, 3);
+	assert_string_equal(found[0].domain, "running");
+	assert_string_equal(found[1].domain, "defined");
+	assert_string_equal(found[2].domain, "also-defined");
+	assert_null(foreigns_of(&foreigns, vfs[1], &n));
+	assert_int_equal(n, 0);
+	found = foreigns_of(&foreigns, vfs[2], &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(found->domain, "last");
+	foreigns_clear(&foreigns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_better_one), cmocka_unit_test(test_all_are_tested),
-		cmocka_unit_test(test_each_policy),   cmocka_unit_test(test_pack_counts_use),
-		cmocka_unit_test(test_pool_rules),    cmocka_unit_test(test_pool_pfs),
+		cmocka_unit_test(test_no_better_one),       cmocka_unit_test(test_all_are_tested),
+		cmocka_unit_test(test_each_policy),         cmocka_unit_test(test_pack_counts_use),
+		cmocka_unit_test(test_pool_rules),          cmocka_unit_test(test_pool_pfs),
+		cmocka_unit_test(test_who_else_names_a_vf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
