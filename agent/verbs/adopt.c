@@ -158,7 +158,8 @@ static int check(const struct adoption *a, const struct candidate_device *d, str
 		return err_next(err, "see that its PF %s has a netdev in this namespace",
 				pf_str(&d->pf));
 	}
-	if (d->pf.nic && device->form == FORM_HOSTDEV && mac_is_zero(d->vf->settings.mac)) {
+	if (d->pf.nic && d->view == VIEW_LIVE && device->form == FORM_HOSTDEV &&
+	    mac_is_zero(d->vf->settings.mac)) {
 		err_set(err, ERR_FAILED, "the MAC of VF %s is not known to the host", vf);
 		return err_next(err,
 				"set the one that the guest has: `ip link set %s vf %u mac MAC`",
@@ -192,9 +193,11 @@ static int pool_of(struct edges *edges, const struct candidate_device *d, char *
 }
 
 /* All as it is: taking over changes nothing. */
-static void describe(const struct candidate_device *d, struct assignment *a)
+static void describe(const struct domain *domain, const struct candidate_device *d,
+		     struct assignment *a)
 {
 	const struct vf_settings *is = &d->vf->settings;
+	cleanup_free char *text = NULL;
 
 	a->index = -1;
 	a->form_set = true;
@@ -206,6 +209,11 @@ static void describe(const struct candidate_device *d, struct assignment *a)
 	if (!d->pf.nic)
 		return;
 	a->mac = a->form == FORM_INTERFACE ? d->device->mac : is->mac;
+	/* Of a guest that is off: each boot would have had another one. */
+	if (mac_is_zero(a->mac)) {
+		text = mem_printf("%s %s", domain->uuid, pciaddr_str(d->device->host));
+		a->mac = mac_derive(text);
+	}
 	a->vlan = a->form == FORM_INTERFACE ? d->device->vlan : is->vlan;
 	a->settings = *is;
 	a->settings.vlan = 0;
@@ -255,7 +263,7 @@ static int add(struct adoption *a, const struct candidate_device *d, struct err 
 
 	if (check(a, d, err))
 		return -1;
-	describe(d, &item);
+	describe(&a->c->domain, d, &item);
 	other = twin(a, &item);
 	if (other) {
 		memcpy(item.id, other->id, sizeof(item.id));

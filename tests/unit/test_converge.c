@@ -563,7 +563,10 @@ static void test_adopt_config(void **state)
 	assert_run(&w, "adopt web1", 3);
 	assert_int_equal(w.touched, 0);
 	world_stop(&w, "web2");
+	/* A plain hostdev's VF that nobody gave a MAC has one from now on. */
+	world_pf(&w)->vfs[1].settings.mac = (struct mac){0};
 	assert_run(&w, "adopt web1", 0);
+	assert_false(mac_is_zero(world_pf(&w)->vfs[1].settings.mac));
 	assert_int_equal(w.leases.n, 3);
 	assert_int_equal(view_ours(config(&w, "web1")), 3);
 	assert_null(strstr(config(&w, "web1")->metadata, "adopted"));
