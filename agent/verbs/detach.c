@@ -119,7 +119,8 @@ static int detach(struct converge *c, const struct request *request, enum table_
 		result = converge_run(c, &wants, &scope, CONVERGE_MEND, &plan, NULL, err);
 		if (result)
 			judge(&plan, err);
-		if (plan.nsubjects && print(c->domain.name, &plan, mode, result ? &unprinted : err))
+		if ((plan.nsubjects || (!result && mode == TABLE_JSON)) &&
+		    print(c->domain.name, &plan, mode, result ? &unprinted : err))
 			result = -1;
 	} else {
 		err_now(err, "nothing was changed");

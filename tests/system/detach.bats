@@ -63,7 +63,7 @@ load helper
 		expect 0 vfpool --json detach web1 --all
 		took "0000:02:10.4 0000:02:11.0"
 		expect 0 vfpool --json detach web1 --all
-		took ""
+		is "detached" "$(answer '.detached | length')" 0
 		forget web1
 		all_free
 	END
