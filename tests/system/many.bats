@@ -1,0 +1,21 @@
+#!/usr/bin/env bats
+# Forty guests, 56 NICs' VFs and 32 of an NVMe controller: attach and detach in random order, held against a
+# model after each step (many.py). MANY_SEED and MANY_STEPS repeat a run, or make a longer one.
+load helper
+load big
+
+guest=no
+
+@test "many guests, in random order, against a model" {
+	seed=${MANY_SEED:-$RANDOM}
+	echo "# seed $seed" >&3
+	run -0 host sh -c "cd /run/vfpool-test && exec python3 /srv/vfpool/tests/system/many.py --seed $seed --steps ${MANY_STEPS:-40}"
+	echo "# $output" >&3
+	# What the run must have had in it to say anything.
+	[[ $output == *" attached"* && $output == *" detached"* ]]
+}
+
+# The random walk's own guests and pools.
+teardown_file() {
+	host rm -rf /etc/vfpool
+}
