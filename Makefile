@@ -187,11 +187,11 @@ $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHI
 BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,stopwatch mkleases choose attach)
 PARTS ?=
 
-.PHONY: bench bench-tree bench-instructions
-bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree instructions lab')
+.PHONY: bench bench-tree bench-hook bench-instructions
+bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree hook instructions lab')
 	tests/bench/bench $(PARTS)
 
-bench-tree bench-instructions: bench-%: all $(BUILD)/mktree $(BENCH_PROGRAMS)
+bench-tree bench-hook bench-instructions: bench-%: all $(BUILD)/mktree $(BENCH_PROGRAMS)
 	@mkdir -p build/bench
 	tests/bench/$* $(BUILD) build/bench
 
