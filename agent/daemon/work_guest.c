@@ -134,25 +134,26 @@ int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct
 	return 0;
 }
 
+/* The sooner one of two moments that are still to come. */
+static int64_t sooner(int64_t moment, int64_t next, int64_t now)
+{
+	return moment > now && (!next || moment < next) ? moment : next;
+}
+
 /* The next moment at which something is over by itself, in seconds since 1970; 0: none. */
 static int64_t next_moment(const struct converge *c, const struct wants *wants)
 {
-	int64_t next = 0;
+	int64_t now = c->edges->wall(), next = 0;
 
 	for (size_t i = 0; i < wants->live.n; i++) {
 		const struct assignment *a = &wants->live.items[i];
 
-		if (a->parked && a->parking.reason != PARK_RESIZE &&
-		    (!next || a->parking.until < next))
-			next = a->parking.until;
+		if (a->parked && a->parking.reason != PARK_RESIZE)
+			next = sooner(a->parking.until, next, now);
 	}
-	for (size_t i = 0; i < c->leases.n; i++) {
-		const struct lease *lease = &c->leases.items[i];
-
-		if (lease->state == LEASE_RESERVED && lease->expires &&
-		    (!next || lease->expires < next))
-			next = lease->expires;
-	}
+	for (size_t i = 0; i < c->leases.n; i++)
+		if (c->leases.items[i].state == LEASE_RESERVED)
+			next = sooner(c->leases.items[i].expires, next, now);
 	return next;
 }
 
@@ -163,7 +164,7 @@ static void say_again(struct edges *edges, int64_t moment, int out)
 
 	if (!moment)
 		return;
-	left = mem_printf("%" PRId64, (moment > now ? moment - now : 1) * 1000);
+	left = mem_printf("%" PRId64, (moment - now) * 1000);
 	(void)line_say(out, "again", left, NULL);
 }
 

@@ -1037,6 +1037,7 @@ static const struct virt_ops virt_ops = {
 	.saved_xml = virt_saved_xml,
 	.restore = virt_restore,
 	.watch = virt_watch,
+	.follow = virt_watch,
 	.next_event = virt_next_event,
 	.dom_release = virt_dom_release,
 	.close = virt_close,

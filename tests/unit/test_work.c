@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What the agent's workers do and say, against made edges. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "daemon/line.h"
+#include "daemon/work.h"
+#include "fakes/world.h"
+
+/* All that was said, a line each, with blanks between the fields. */
+static char said[65536];
+static int ends_of[2];
+
+static void listen_anew(void)
+{
+	char rest[4096];
+
+	while (read(ends_of[0], rest, sizeof(rest)) > 0)
+		;
+}
+
+static void hear(void)
+{
+	ssize_t got = read(ends_of[0], said, sizeof(said) - 1);
+
+	said[got > 0 ? got : 0] = '\0';
+	for (char *p = said; *p; p++)
+		if (*p == '\t')
+			*p = ' ';
+}
+
+static void assert_said(const char *words)
+{
+	if (!strstr(said, words))
+		fail_msg("it did not say '%s', but:\n%s", words, said);
+}
+
+static void assert_not_said(const char *words)
+{
+	if (strstr(said, words))
+		fail_msg("it said '%s' among:\n%s", words, said);
+}
+
+static void do_run(struct world *w, const char *command, int status)
+{
+	struct err *err = NULL;
+	int got = world_run(w, command, &err);
+
+	if (got != status)
+		fail_msg("%s: exit %d: %s", command, got, err ? err->what : "no error");
+	err_free(&err);
+}
+
+static void work_on(struct world *w, const char *name, bool last)
+{
+	const struct work_guest guest = {
+		.uuid = world_domain(w, name)->uuid,
+		.name = name,
+		.cause = "stopped",
+		.seconds = 30,
+		.last = last,
+	};
+
+	listen_anew();
+	work_guest(&w->edges, &guest, ends_of[1]);
+	hear();
+}
+
+static void assert_sound(struct world *w)
+{
+	const char *broken = world_broken(w);
+
+	if (broken)
+		fail_msg("%s", broken);
+}
+
+static void a_guest_that_stopped_is_relieved(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	work_on(&w, "web1", false);
+	assert_string_equal(said, "begun\n");
+	world_stop(&w, "web1");
+	work_on(&w, "web1", false);
+	assert_memory_equal(said, "begun\n", 6);
+	assert_said("say 5 0000:01:10.0 ");
+	assert_said("VF eth1/0 is free again (assignment ");
+	assert_said("; stopped)\n");
+	assert_said("\nmended\n");
+	assert_not_said("failed");
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void the_last_try_leaves_a_reason(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2", 0);
+	world_domain(&w, "web1")->deaf = 1000;
+	do_run(&w, "detach web1 0000:01:10.2 --timeout 1", 4);
+	work_on(&w, "web1", false);
+	assert_said("\nfailed web1 has not let go of VF 0000:01:10.2 within 30 s");
+	assert_null(w.leases.items[1].reason);
+	work_on(&w, "web1", true);
+	assert_said("\nfailed ");
+	/* The other one is well. */
+	assert_null(w.leases.items[0].reason);
+	assert_non_null(strstr(w.leases.items[1].reason, "has not let go"));
+	assert_string_equal(lease_word(&w.leases.items[1]), "stuck");
+	world_domain(&w, "web1")->deaf = 0;
+	work_on(&w, "web1", false);
+	assert_said("\nmended\n");
+	assert_int_equal(w.leases.n, 1);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* By metadata that cannot be read, and by a worker that could not say anything. */
+static void what_could_not_even_be_planned_is_stuck(void **state)
+{
+	struct world w;
+	struct fake_view *view;
+	char *before;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	view = &world_domain(&w, "web1")->live;
+	before = view->metadata;
+	view->metadata = mem_strdup(
+		"<assignments xmlns='urn:vfpool:domain:1'><assignment id='x'/></assignments>");
+	work_on(&w, "web1", true);
+	assert_said("\nfailed the vfpool metadata of web1 is not valid");
+	assert_string_equal(lease_word(&w.leases.items[0]), "stuck");
+	assert_int_equal(view_ours(view), 1);
+	free(view->metadata);
+	view->metadata = before;
+	work_on(&w, "web1", false);
+	assert_not_said("failed");
+	assert_null(w.leases.items[0].reason);
+	assert_int_equal(
+		work_stuck(&w.edges, world_domain(&w, "web1")->uuid, "the worker was killed", NULL),
+		0);
+	assert_string_equal(w.leases.items[0].reason, "the worker was killed");
+	work_on(&w, "web1", false);
+	assert_null(w.leases.items[0].reason);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void what_is_parked_is_looked_at_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	do_run(&w, "park web1 --deadline 90", 0);
+	work_on(&w, "web1", false);
+	assert_said("\nagain 90000\n");
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 0);
+	w.wall += 90;
+	work_on(&w, "web1", false);
+	assert_not_said("again");
+	assert_said("\nmended\n");
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 1);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Whatever fails or kills it, the next one says and does the rest. */
+static void broken_at_every_call(void **state)
+{
+	(void)state;
+	for (int dies = 0; dies < 2; dies++)
+		for (unsigned n = 1;; n++) {
+			struct world w;
+			bool reached;
+
+			world_init(&w, 7);
+			do_run(&w, "attach web1 eth1 --form hostdev --vlan 4", 0);
+			world_stop(&w, "web1");
+			w.calls = 0;
+			w.fail_at = n;
+			w.dies = dies;
+			work_on(&w, "web1", true);
+			reached = w.calls >= n;
+			w.fail_at = 0;
+			work_on(&w, "web1", false);
+			assert_not_said("failed");
+			assert_int_equal(w.leases.n, 0);
+			assert_sound(&w);
+			world_clear(&w);
+			if (!reached)
+				break;
+			assert_true(n < 1000);
+		}
+}
+
+static void all_guests_come_before_events(void **state)
+{
+	struct world w;
+	struct edges edges;
+	cleanup_err struct err *err = NULL;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	do_run(&w, "attach web2 eth1", 0);
+	/* A lease alone, and metadata alone, count as well. */
+	leases_clear(&w.leases);
+	do_run(&w, "reconcile web1", 0);
+	world_forget(&w, "web1");
+	edges = w.edges;
+	w.events[0] = (struct virt_event){
+		.kind = VIRT_DOMAIN_CHANGED, .name = mem_strdup("web2"), .what = "rebooted"};
+	memcpy(w.events[0].uuid, world_domain(&w, "web2")->uuid, UUID_STRLEN);
+	w.nevents = 1;
+	w.calls = 0;
+	w.fail_at = 40;
+	listen_anew();
+	assert_int_equal(work_follow(&edges, ends_of[1], &err), -1);
+	hear();
+	assert_said(" web1 full pass\n");
+	assert_said(" web2 full pass\n");
+	assert_said("\nfollowing\nguest ");
+	assert_said(" web2 rebooted\n");
+	assert_true(strstr(said, "full pass") < strstr(said, "following"));
+	w.fail_at = 0;
+	world_clear(&w);
+}
+
+static void the_look_finds_what_is_not_settled(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 3);
+	do_run(&w, "attach web2 eth1 --count 2", 0);
+	do_run(&w, "attach web1 eth1", 0);
+	listen_anew();
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_string_equal(said, "");
+	world_vanish(&w);
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_said(" web1 VF changed\n");
+	assert_not_said("web2");
+	/* It is known to be lost: that may be over now. */
+	do_run(&w, "reconcile web1", 3);
+	world_return(&w);
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_said(" web1 VF changed\n");
+	work_on(&w, "web1", false);
+	assert_said("mended");
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_string_equal(said, "");
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void a_vf_that_vanished_is_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1);
+	do_run(&w, "attach web1 eth1 --form hostdev", 0);
+	w.leases.items[0].state = LEASE_PLUGGING;
+	world_add_pf(&w, 1);
+	do_run(&w, "attach web2 eth2", 0);
+	world_vanish(&w);
+	work_on(&w, "web2", false);
+	assert_said("\nfailed ");
+	assert_int_equal(w.leases.items[1].state, LEASE_LOST);
+	assert_not_said("mended");
+	world_clear(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_that_stopped_is_relieved),
+		cmocka_unit_test(the_last_try_leaves_a_reason),
+		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
+		cmocka_unit_test(what_is_parked_is_looked_at_again),
+		cmocka_unit_test(broken_at_every_call),
+		cmocka_unit_test(all_guests_come_before_events),
+		cmocka_unit_test(the_look_finds_what_is_not_settled),
+		cmocka_unit_test(a_vf_that_vanished_is_told),
+	};
+
+	if (pipe2(ends_of, O_CLOEXEC | O_NONBLOCK))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
