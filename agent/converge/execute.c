@@ -407,6 +407,23 @@ static bool is_stranded(const struct run *run, const struct lease *lease)
 	return stranded;
 }
 
+/* The driver of what is no NIC may refuse a VF that it was still looking at when this was leased.
+ */
+static bool is_refused(const struct run *run, const struct lease *lease)
+{
+	struct host *host = run->x->edges->host;
+	const struct vf *vf;
+	struct pf pf = {0};
+	bool refused;
+
+	if (host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
+		return false;
+	vf = pf_vf_by_index(&pf, lease->index);
+	refused = vf && !vf->driver && !pf.nic;
+	pf_clear(&pf);
+	return refused;
+}
+
 static int bind_again(const struct run *run, const struct lease *lease, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -487,6 +504,10 @@ static int do_settle(struct run *run, struct subject *sub, struct err **err)
 		err_free(&why);
 		if (!bind_again(run, &sub->lease, &why))
 			return 0;
+		if (why->code == ERR_TIMEOUT && is_refused(run, &sub->lease)) {
+			err_free(&why);
+			return 0;
+		}
 	}
 	if (why->code == ERR_ABSENT) {
 		/* A VF that is gone has no settings: nothing is left but to forget it. */

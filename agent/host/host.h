@@ -106,8 +106,8 @@ struct host_ops {
 			 struct err **err);
 
 	/*
-	 * Waits until it is there: any driver of the host's with, for a NIC, a netdev; no driver;
-	 * vfio-pci. Errors as wait_driver(). Needs watch().
+	 * Waits until it is there: any driver of the host's with, for a NIC, a netdev (what is no
+	 * NIC can also have none); no driver; vfio-pci. Errors as wait_driver(). Needs watch().
 	 */
 	int (*wait_home)(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
 			 struct err **err);

@@ -349,6 +349,9 @@ static char *missing(struct real_host *h, struct pciaddr vf, enum vf_home home)
 	cleanup_free char *bound = sysfs_driver(h->sysfs, vf);
 	cleanup_names struct sysfs_names names = {0};
 
+	/* Some drivers refuse VFs that are not set up yet, and nothing tells when they have. */
+	if (home == VF_HOME_HOST && !bound && !sysfs_is_network(h->sysfs, vf))
+		return NULL;
 	if (!is_home(bound, home))
 		return bound ? mem_printf("it is bound to %s", bound)
 			     : mem_strdup("no driver is bound to it");

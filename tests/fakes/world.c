@@ -391,10 +391,13 @@ static int host_find_pf(struct host *host, const char *name, struct pciaddr *pf,
 
 	if (call(w, "find_pf", err))
 		return -1;
-	if (strcmp(name, w->inventory.pfs[0].netdev) != 0)
-		return err_set(err, ERR_ABSENT, "there is no interface %s", name);
-	*pf = w->inventory.pfs[0].addr;
-	return 0;
+	for (size_t i = 0; i < w->inventory.npfs; i++) {
+		if (strcmp(name, pf_str(&w->inventory.pfs[i])) != 0)
+			continue;
+		*pf = w->inventory.pfs[i].addr;
+		return 0;
+	}
+	return err_set(err, ERR_ABSENT, "there is no interface %s", name);
 }
 
 static int host_set_num_vfs(struct host *host, const struct pf *known, unsigned count, int keep,
@@ -476,7 +479,8 @@ static int host_wait_home(struct host *host, struct pciaddr addr, enum vf_home h
 		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
 	switch (home) {
 	case VF_HOME_HOST:
-		if (vf->driver && !strcmp(vf->driver, "igbvf"))
+		if (pf_of(w, addr)->nic ? vf->driver && !strcmp(vf->driver, "igbvf")
+					: !vf->driver || strcmp(vf->driver, "vfio-pci") != 0)
 			return 0;
 		break;
 	case VF_HOME_NONE:

@@ -758,6 +758,25 @@ static void test_every_setting(void **state)
 
 /* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back.
  */
+/* Leased while its driver still looked at it, which then refuses it. */
+static void test_refused_by_driver(void **state)
+{
+	struct world w;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 7);
+	vf = &world_add_nvme(&w, 2)->vfs[0];
+	vf->driver = mem_strdup("nvme");
+	assert_run(&w, "attach web1 0000:02:00.0/0", 0);
+	assert_string_equal(vf->driver, "vfio-pci");
+	assert_run(&w, "detach web1", 0);
+	assert_null(vf->driver);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void test_stranded(void **state)
 {
 	struct world w;
@@ -1147,6 +1166,7 @@ int main(void)
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),
 		cmocka_unit_test(test_stranded),
+		cmocka_unit_test(test_refused_by_driver),
 		cmocka_unit_test(test_no_mac),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_settings),

@@ -502,6 +502,23 @@ static void stragglers_are_bound(void **state)
 	world_clear(&w);
 }
 
+/* The driver of what is no NIC may refuse its VFs: nobody waits for it. */
+static void no_nics(void **state)
+{
+	struct world w;
+	msec before;
+
+	(void)state;
+	make_world(&w, 0);
+	world_add_nvme(&w, 0)->total_vfs = 8;
+	before = w.clock;
+	assert_run(&w, "set-vfs 0000:02:00.0 8", 0);
+	assert_int_equal(w.inventory.pfs[1].num_vfs, 8);
+	assert_int_equal(w.clock, before);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void homes(void **state)
 {
 	struct world w;
@@ -785,6 +802,7 @@ int main(void)
 		cmocka_unit_test(fewer_than_asked_for),
 		cmocka_unit_test(the_kernel_hangs),
 		cmocka_unit_test(stragglers_are_bound),
+		cmocka_unit_test(no_nics),
 		cmocka_unit_test(homes),
 		cmocka_unit_test(persistence),
 		cmocka_unit_test(nobody_attaches_meanwhile),
