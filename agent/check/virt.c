@@ -8,6 +8,8 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 
+#define OWN_HOOK "/etc/libvirt/hooks/qemu.d/vfpool"
+
 #define VERSION(major, minor) ((major)*1000000UL + (minor)*1000UL)
 
 static const struct {
@@ -149,6 +151,15 @@ static const struct hook *first_unseen(const struct libvirt_facts *libvirt)
 	return libvirt->nhooks ? &libvirt->hooks[0] : NULL;
 }
 
+/* As hook-install puts it there. */
+static bool has_own(const struct libvirt_facts *libvirt)
+{
+	for (size_t i = 0; i < libvirt->nhooks; i++)
+		if (strcmp(libvirt->hooks[i].path, OWN_HOOK) == 0)
+			return true;
+	return false;
+}
+
 static void judge_hook(struct judging *j)
 {
 	const struct libvirt_facts *libvirt = &j->facts->libvirt;
@@ -157,10 +168,6 @@ static void judge_hook(struct judging *j)
 
 	if (!libvirt->hooks_read)
 		return;
-	if (!libvirt->nhooks) {
-		report(j, CHECK_HOOK, VERDICT_PASS, NULL, "none is installed, and none is needed");
-		return;
-	}
 	if (hook) {
 		word = shell_word(hook->path);
 		report(j, CHECK_HOOK, VERDICT_WARN,
@@ -177,8 +184,13 @@ static void judge_hook(struct judging *j)
 				  libvirt->daemon.name),
 		       "%s was changed after %s had started: if it is new, it is not run",
 		       hook->path, libvirt->daemon.name);
+	else if (!has_own(libvirt))
+		report(j, CHECK_HOOK, VERDICT_WARN, mem_strdup("vfpool hook-install"),
+		       "vfpool's is not installed: nobody looks for VFs before a guest starts "
+		       "here, "
+		       "or arrives");
 	else
-		report(j, CHECK_HOOK, VERDICT_PASS, NULL, "%s%s", libvirt->hooks[0].path,
+		report(j, CHECK_HOOK, VERDICT_PASS, NULL, "%s%s", OWN_HOOK,
 		       libvirt->nhooks > 1 ? " and others" : "");
 }
 

@@ -4,9 +4,9 @@
  * it never asks libvirt back, and is done within a second: it reads the guest's XML, the leases and
  * sysfs, and writes leases; drivers and settings of VFs are left to the agent and to the commands.
  *
- *   migrate begin, restore begin   VFs for what the guest should have are reserved, or it is
- * refused prepare begin                  the VFs that the guest's definition names are there and
- * its own release end                    what the guest does not need any more is let go
+ * - migrate begin, restore begin: VFs for what the guest should have are reserved, or it is refused.
+ * - prepare begin: the VFs that the guest's definition names are there and its own, or it is refused.
+ * - release end: what the guest does not need any more is let go.
  *
  * Everything else passes, and so does each guest that vfpool has nothing to do with, before
  * anything is opened.

@@ -72,7 +72,7 @@ struct store {
 /*
  * Opens the store; for_writing creates it, its directory (0700) and file (0600) when missing. For
  * reading, a missing store is an empty one. Refused, each with its way out, and the file left as
- * it is: not root, a read-only file system, a damaged file, a schemnewer than this program.
+ * it is: not root, a read-only file system, a damaged file, a schema newer than this program.
  */
 int store_open(const char *path, bool for_writing, struct store **out, struct err **err);
 

@@ -63,6 +63,15 @@ static void put_line(const char *root, const char *path, int how, const char *te
 	put_bytes(root, path, how, line, strlen(line));
 }
 
+static void put_program(const char *root, const char *path, const char *text)
+{
+	cleanup_free char *full = path_in(root, path);
+
+	put_line(root, path, O_TRUNC, text);
+	if (chmod(full, 0755))
+		fail(full);
+}
+
 static void put_link(const char *root, const char *path, const char *target)
 {
 	cleanup_free char *full = path_in(root, path);
@@ -328,6 +337,8 @@ static void run_line(const char *root, char *line)
 		machine_make(root, path);
 	else if (strcmp(verb, "file") == 0)
 		put_line(root, path, O_TRUNC, text);
+	else if (strcmp(verb, "program") == 0)
+		put_program(root, path, text);
 	else if (strcmp(verb, "more") == 0)
 		put_line(root, path, O_APPEND, text);
 	else if (strcmp(verb, "link") == 0)

@@ -5,6 +5,7 @@
  *
  *   include NAME           the lines of another description
  *   file PATH TEXT         a file with this line; no TEXT: an empty one
+ *   program PATH TEXT      the same, to be executed
  *   more PATH TEXT         one more line of it
  *   link PATH TARGET
  *   dir PATH

@@ -159,17 +159,14 @@ guest=no
 	END
 }
 
-@test "a hook that libvirt has not seen yet" {
+@test "vfpool's hook: missing, not seen by libvirt yet, seen; and one that cannot be run" {
 	in_host <<-'END'
-		hook=/etc/libvirt/hooks/qemu.d/90-test
-		at_end() { rm -f $hook; }
-		look eth1
-		verdict host hook pass
-		mkdir -p "${hook%/*}"
-		printf '#!/bin/sh\ncat >/dev/null\n' >$hook
+		other=/etc/libvirt/hooks/qemu.d/90-test
+		at_end() { rm -f $other; vfpool -q hook-remove || true; }
 		look eth1
 		verdict host hook warn
-		chmod +x $hook
+		is "the mend" "$(mend host hook)" "vfpool hook-install"
+		expect 0 vfpool hook-install
 		look eth1
 		verdict host hook warn
 		[[ $(mend host hook) == "systemctl restart "* ]] || fail "$(mend host hook)"
@@ -178,6 +175,10 @@ guest=no
 		virsh -q version >/dev/null
 		look eth1
 		verdict host hook pass
+		printf '#!/bin/sh\ncat >/dev/null\n' >$other
+		look eth1
+		verdict host hook warn
+		[[ $(mend host hook) == "chmod +x $other"* ]] || fail "$(mend host hook)"
 	END
 }
 

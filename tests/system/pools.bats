@@ -109,36 +109,41 @@ teardown_file() { in_host <<<'rm -rf /etc/vfpool; forget web1'; }
 }
 
 @test "VFs by their address; two pools on one PF, and which VF they must not share" {
-	define fast '<pf dev="eth1"/>
-		<exclude><address type="pci" domain="0x0000" bus="0x01" slot="0x10" function="0x0"/></exclude>
-		<reserve><address bus="0x01" slot="0x10" function="0x2"/></reserve>'
-	define slow '<pf dev="eth1"/><exclude index="1-6"/>'
-	run define third '<pf dev="eth1"/><exclude index="0-2"/><exclude index="4-6"/>'
-	[ "$status" -eq 1 ]
-	[[ $output == *"pools fast and third would both have VF eth1/3"* ]]
-	on vfpool -q attach testguest1 fast
-	on vfpool -q attach testguest1 slow
-	on vfpool -q attach testguest1 fast/1
-	[ "$(leased)" = "eth1/0 eth1/1 eth1/2" ]
-	# One that is written by hand is refused when it is used, and so is the other.
-	on sh -c 'sed "s/slow/third/; s/1-6/0-2/" /etc/vfpool/pools/slow.xml >/etc/vfpool/pools/third.xml'
-	for pool in fast third; do
-		run on vfpool attach testguest1 $pool
-		[ "$status" -eq 1 ]
-		[[ $output == *"pool $pool cannot be used: it and pool "*" both have VF eth1/3"* ]]
-	done
-	on rm /etc/vfpool/pools/third.xml
+	in_host <<-'END'
+		define web1
+		pool fast '<pf dev="eth1"/>
+			<exclude><address type="pci" domain="0x0000" bus="0x01" slot="0x10" function="0x0"/></exclude>
+			<reserve><address bus="0x01" slot="0x10" function="0x2"/></reserve>'
+		pool slow '<pf dev="eth1"/><exclude index="1-6"/>'
+		echo '<pool><name>third</name><pf dev="eth1"/><exclude index="0-2"/><exclude index="4-6"/></pool>' >third.xml
+		refused 1 "pools fast and third would both have VF eth1/3" -- vfpool pool-define third.xml
+		expect 0 vfpool attach web1 fast
+		expect 0 vfpool attach web1 slow
+		expect 0 vfpool attach web1 fast/1
+		is "leased" "$(leased_names)" "eth1/0 eth1/1 eth1/2"
+		# One that is written by hand is refused when it is used, and so is the other.
+		cp third.xml /etc/vfpool/pools/third.xml
+		changed
+		for pool in fast third; do
+			refused 1 "pool $pool cannot be used: it and pool .* both have VF eth1/3" -- vfpool attach web1 $pool
+		done
+		rm /etc/vfpool/pools/third.xml
+		expect 0 vfpool detach web1 --all
+		no_pools
+	END
 }
 
 @test "a pool gives no more than its total, whoever asks" {
-	define few '<pf dev="eth2"/><limit total="1"/>'
-	on vfpool -q attach testguest1 eth2
-	run on vfpool attach testguest1 few
-	[ "$status" -eq 3 ]
-	[[ $output == *"the 1 of pool few are handed out"* ]]
-	run on vfpool why testguest1 few
-	[ "$status" -eq 3 ]
-	[[ $output == *"eth2/1"*"limit"*"the 1 of pool few are handed out"* ]]
+	in_host <<-'END'
+		define web1
+		pool few '<pf dev="eth2"/><limit total="1"/>'
+		expect 0 vfpool attach web1 eth2
+		refused 3 "the 1 of pool few are handed out" -- vfpool attach web1 few
+		expect 3 vfpool why web1 few
+		grep -q "eth2/1.*limit.*the 1 of pool few are handed out" out || fail "$(<out)"
+		expect 0 vfpool detach web1
+		no_pools
+	END
 }
 
 @test "policies: VFs of one guest on different PFs; and the limits" {

@@ -154,7 +154,7 @@ static void intel_ready(void **state)
 	PASS(NULL, INTERRUPT_REMAPPING, "on");
 	PASS(NULL, VFIO_PCI, "loaded");
 	PASS(NULL, MEMLOCK, "libvirtd raises");
-	PASS(NULL, HOOK, "none");
+	PASS(NULL, HOOK, "/etc/libvirt/hooks/qemu.d/vfpool");
 	PASS(NULL, HOOK_CONFINEMENT, "neither");
 	NONE(NULL, LIBVIRT);
 	NONE(NULL, RIGHTS);
@@ -510,12 +510,21 @@ static void hooks(void **state)
 	assert_int_equal(chmod(path, 0755), 0);
 	check_all();
 	/* The machine was booted in the year 2100. */
-	PASS(NULL, HOOK, "/etc/libvirt/hooks/qemu.d/50-x");
+	PASS(NULL, HOOK, "/etc/libvirt/hooks/qemu.d/vfpool and others");
 	assert_true(c.facts.libvirt.daemon.started >= 4102444800);
 	machine_line(c.root, "file proc/stat cpu");
 	machine_line(c.root, "more proc/stat btime 1000");
 	check_all();
 	WARN(NULL, HOOK, "was changed after libvirtd had started", "systemctl restart libvirtd");
+	machine_line(c.root, "file proc/stat cpu");
+	machine_line(c.root, "more proc/stat btime 4102444800");
+	machine_line(c.root, "drop etc/libvirt/hooks/qemu.d/vfpool");
+	check_all();
+	WARN(NULL, HOOK, "vfpool's is not installed", "vfpool hook-install");
+	machine_line(c.root, "drop etc/libvirt/hooks");
+	check_all();
+	WARN(NULL, HOOK, "vfpool's is not installed", "vfpool hook-install");
+	machine_line(c.root, "program %s #!/bin/sh", hook);
 
 	machine_line(c.root, "file sys/fs/selinux/enforce 1");
 	machine_line(c.root, "file sys/fs/selinux/booleans/virt_hooks_unconfined 0 0");
