@@ -240,6 +240,12 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 		*reason = mem_printf("another VF was asked for");
 		return REFUSAL_OTHER_INDEX;
 	}
+	/* Its lease is then the one that is about to be given up for that. */
+	if (busy(judge, vf->addr)) {
+		*reason = mem_printf("somebody else has it: libvirt says so, or a process has it "
+				     "open");
+		return REFUSAL_BUSY;
+	}
 	if (lease) {
 		*reason = mem_printf("%s %s %s (assignment %s)%s%s", lease_word(lease),
 				     lease->state == LEASE_RESERVED ? "for" : "by",
@@ -289,10 +295,6 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 	*reason = other_kind(judge, pf);
 	if (*reason)
 		return REFUSAL_KIND;
-	if (busy(judge, vf->addr)) {
-		*reason = mem_printf("libvirt says that it is in use");
-		return REFUSAL_BUSY;
-	}
 	return judge->pool ? judge_by_pool(judge, pf, vf, reason)
 			   : judge_by_others(judge, vf, reason);
 }

@@ -66,7 +66,7 @@ const struct foreign *foreigns_of(const struct foreigns *foreigns, struct pciadd
 struct judge {
 	const struct leases *leases;
 	const struct foreigns *foreigns;
-	const struct pciaddr *busy; /* VFs that libvirt refused in this run */
+	const struct pciaddr *busy; /* VFs that were found taken in this run */
 	size_t nbusy;
 	int index;                      /* the only VF wanted; -1: any */
 	const struct pool *pool;        /* NULL: a PF that is a pool by itself */

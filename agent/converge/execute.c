@@ -814,6 +814,7 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 		return -1;
 	}
 	if (why->code == ERR_TAKEN) {
+		log_say("%s: looking for another", why->what);
 		sub->taken = true;
 		err_free(&why);
 	} else {

@@ -53,7 +53,7 @@ struct situation {
 	const struct place *places;
 	size_t nplaces;
 	const struct foreigns *foreigns; /* needed only where a VF is to be chosen */
-	const struct pciaddr *busy;      /* VFs that libvirt refused in this run */
+	const struct pciaddr *busy;      /* VFs that were found taken in this run */
 	size_t nbusy;
 	const struct pciaddr
 		*gone; /* VFs that devices of ours name, and the host has not any more */

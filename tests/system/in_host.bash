@@ -101,6 +101,12 @@ hostdev() {
 define() { virsh -q define <(domain "$@"); }
 destroy() { virsh -q destroy "$1"; }
 
+# home VF...: libvirt has put them back on the host's driver, which can be later than the guest's end.
+home() {
+	local vf
+	for vf; do until_true 60 test -e "/sys/bus/pci/devices/$vf/net"; done
+}
+
 # forget NAME...: whether running or not.
 forget() {
 	local name
@@ -127,6 +133,7 @@ definitions() {
 # What is in these definitions, a line each:
 #   want VIEW DOMAIN ASSIGNMENT POOL [parked]
 #   have VIEW DOMAIN ASSIGNMENT VF GUEST-ADDRESS FORM MAC       (ASSIGNMENT is - for a foreign device)
+# A device that was taken over is known by its VF, until it is plugged anew.
 things() {
 	awk -F "'" '
 		function address(   i, a) {
@@ -134,9 +141,10 @@ things() {
 			return sprintf("%s:%s:%s.%s", a["domain="], a["bus="], a["slot="], a["function="])
 		}
 		{ gsub(/"/, "\047") }
-		/^<domain / { view = / id=/ ? "live" : "config" }
+		/^<domain / { view = / id=/ ? "live" : "config"; split("", adopted) }
 		/^  <name>/ { gsub(/ *<[^>]*>/, ""); name = $0 }
 		/<vfpool:assignment / { want = "want " view " " name " " $2 " " $4 }
+		/<vfpool:assignment .* adopted=/ { for (i = 1; i < NF; i += 2) if ($i == " adopted=") adopted[$(i + 1)] = $2 }
 		/<vfpool:parked / { want = want " parked" }
 		/<\/vfpool:assignment>/ { print want }
 		/^    <(interface|hostdev) / { form = /<interface/ ? "interface" : "hostdev"; id = "-"; host = guest = mac = "-"; source = 0 }
@@ -146,6 +154,7 @@ things() {
 		form && /<address .*slot=/ { if (source) host = address(); else guest = address() }
 		form && /<mac / { mac = $2 }
 		form && /<alias name=.ua-vfpool-/ { id = substr($2, 11) }
+		form && /^    <\/(interface|hostdev)>/ && host in adopted { id = adopted[host] }
 		form && /^    <\/(interface|hostdev)>/ { print "have", view, name, id, host, guest, form, mac; form = "" }
 	'
 }
@@ -184,8 +193,17 @@ leases_are() { [[ $(leases) == *" $1"* ]]; }
 vf() { ip -j link show "$1" | jq -er ".[0].vfinfo_list[] | select(.vf == $2) | $3"; }
 vlan_of() { vf "$1" "$2" '.vlan_list[0].vlan // 0'; }
 
+# settings PF INDEX: all that igb knows, in a line: MAC, VLAN, QoS, spoofchk, trust, the highest rate.
+settings() {
+	vf "$1" "$2" '"\(.address) \(.vlan_list[0] | "\(.vlan // 0) \(.qos // 0)") \(.spoofchk) \(.trust) \(.rate.max_tx)"'
+}
+
+# define_pool NAME ELEMENTS: of eth1.
+define_pool() { vfpool -q pool-define - <<<"<pool><name>$1</name><pf dev='eth1'/>$2</pool>"; }
+
 vf_address() { basename "$(readlink "/sys/class/net/$1/device/virtfn$2")"; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
+group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
 netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
 
 # A line for each VF: address, driver, netdev, settings, the netdev's MAC. Without a process for each: those are slow here.
@@ -393,6 +411,43 @@ hear() {
 }
 
 nic_appears() { hear 120 "testguest1: NIC .* appeared: MAC $1" >/dev/null; }
+
+# in_guest COMMANDS: in testguest1's shell, on its console; they have to end with 0.
+in_guest() {
+	local tty reader
+	exec {tty}<>"$(virsh -q ttyconsole testguest1)"
+	# What nobody reads here would hold the guest up.
+	cat <&$tty >/dev/null & reader=$!
+	listen
+	echo "{ $1; }; echo ended:\$?:" >&$tty
+	hear 120 'ended:[0-9][0-9]*:' >guest.out
+	kill $reader
+	exec {tty}>&-
+	[[ $(<guest.out) == ended:0:* ]] || fail "in the guest: $1: $(<guest.out)"
+}
+
+# overhear IF: what comes in there goes to the file frames, until overhear_no_more.
+overhear() {
+	tcpdump -i "$1" -Q in -e -n -l -U >frames 2>frames.err & overhears=$!
+	until_true 20 grep -q 'listening on' frames.err
+}
+overhear_no_more() { kill $overhears; }
+
+# sends MAC N [VLAN [NIC]]: the guest sends its Nth frame, a broadcast from this MAC, tagged or not.
+sends() {
+	local mac=${1//:/} tag=''
+	[[ -z ${3:-} ]] || tag=8100$(printf %04x "$3")
+	# An ARP request; who asks is called 192.0.2.N.
+	in_guest "frame ${4:-eth0} ffffffffffff$mac${tag}08060001080006040001${mac}c00002$(printf %02x "$2")000000000000c0000201"
+}
+
+# heard N WORDS: the Nth frame was overheard, and tcpdump's line about it has these words.
+heard() {
+	local line
+	until_true 30 grep -q "tell 192.0.2.$1," frames
+	line=$(grep "tell 192.0.2.$1," frames)
+	[[ $line =~ $2 ]] || fail "frame $1 came in as: $line"
+}
 
 # --- The script
 
