@@ -756,8 +756,6 @@ static void test_every_setting(void **state)
 	world_clear(&w);
 }
 
-/* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back.
- */
 /* Leased while its driver still looked at it, which then refuses it. */
 static void test_refused_by_driver(void **state)
 {
@@ -777,6 +775,8 @@ static void test_refused_by_driver(void **state)
 	world_clear(&w);
 }
 
+/* A libvirtd that is killed while it attaches leaves the VF on vfio-pci, and nobody puts it back.
+ */
 static void test_stranded(void **state)
 {
 	struct world w;
