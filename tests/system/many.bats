@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # Forty guests, 56 NICs' VFs and 32 of an NVMe controller: attach and detach in random order, held against a
-# model after each step (many.py). MANY_SEED and MANY_STEPS repeat a run, or make a longer one.
+# model after each step (many.py). A step is one command of vfpool, and all read back; the default 40 of them fill
+# the host by a third or so, empty it by half and begin again, and four of the forty guests run. MANY_SEED and
+# MANY_STEPS repeat a run, or make a longer one. Starting the four takes as long as all the steps.
 load helper
 load big
 
