@@ -155,6 +155,30 @@ load helper
 # --- What the guest sends. It has `frame`, which sends any bytes; the one who listens is the PF, where a VF's
 # broadcasts go through the card's own switch.
 
+@test "the guest's own frames come through, in the VF's VLAN and with its priority, and in no other" {
+	in_host <<-'END'
+		listen
+		mac=02:00:5e:10:00:0d
+		expect 0 vfpool --json attach testguest1 eth1/0 --form hostdev --mac $mac
+		nic_appears $mac
+		overhear eth1
+		sends $mac 11
+		heard 11 "$mac > .*ethertype ARP"
+		expect 0 vfpool set testguest1 eth1/0 --vlan 30 --qos 5
+		sends $mac 13
+		sends $mac 14 99
+		heard 13 "$mac > .*vlan 30, p 5,"
+		# The guest's tag of VLAN 99 is inside, and means nothing to the switch: it is not in that VLAN.
+		heard 14 "$mac > .*vlan 30, p 5,"
+		expect 0 vfpool set testguest1 eth1/0 --vlan 0
+		sends $mac 15
+		heard 15 "$mac > .*ethertype ARP"
+		overhear_no_more
+		expect 0 vfpool detach testguest1
+		all_free
+	END
+}
+
 @test "a guest cannot give itself another MAC, but where it is trusted" {
 	in_host <<-'END'
 		listen
@@ -182,7 +206,7 @@ load helper
 # What the card's switch checks of a VF's frames, by its own register: the 82576's DTXSWC, a bit a VF for source
 # MACs in its lowest byte, and one for VLANs in the next. A card drops what fails the check; QEMU's igb keeps the
 # register, and of its bits acts on that for the loopback alone, so that a forged frame passes there whatever is set.
-# What can be proved is what the card is told, and by the test above what its driver holds back.
+# What can be proved is what the card is told, and by the tests above what its driver and its tagging hold back.
 switch_checks() { # VF
 	local bar value
 	bar=$(host head -n 1 /sys/class/net/eth1/device/resource)
