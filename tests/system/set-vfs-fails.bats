@@ -130,7 +130,8 @@ teardown() {
 		expect 0 vfpool reconcile
 		said "are being made anew" "held by process [0-9]+"
 		is "leases" "$(leases | wc -l)" 0
-		expect 1 vfpool attach testguest1 eth1 --timeout 1
+		expect 3 vfpool attach testguest1 eth1 --timeout 1
+		said "eth1 has no VFs now"
 		vfpool list eth1 >listed &
 		lister=$!
 		until_true 30 ended $lister
