@@ -160,7 +160,7 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
 # older. `make check-system LAB_SUITE=bookworm` runs all of them there.
-MAIN_TESTS := $(patsubst %,tests/system/%.bats,attach daemons detach refusals)
+MAIN_TESTS := $(patsubst %,tests/system/%.bats,attach daemons detach)
 BIG_TESTS := $(shell grep -l '^load big' tests/system/*.bats)
 OTHER_TESTS = $(filter-out $(BIG_TESTS),$(wildcard tests/system/*.bats))
 
