@@ -28,7 +28,7 @@
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
 #define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right},
+	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 #define COLUMN_OPTION(id, name, type, hidden, right, help) \
