@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Inside of planning: what plan.c and plan_choose.c share. */
+/* Inside of planning: what the files that make a plan share. */
 #ifndef VFPOOL_CONVERGE_PLANNER_H
 #define VFPOOL_CONVERGE_PLANNER_H
 
@@ -36,5 +36,11 @@ struct lease planner_lease(const struct situation *s, const struct subject *sub,
  * .fresh and .claims, or .err.
  */
 void planner_choose(struct planner *p, struct subject *sub);
+
+/* The guest address that its device is to have: its own of old, else a free one; or .err. */
+void planner_slot(struct planner *p, struct subject *sub);
+
+/* All the steps of a plan whose subjects are known. */
+void planner_order(const struct situation *s, struct plan *plan);
 
 #endif

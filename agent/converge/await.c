@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "converge/await.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/mem.h"
+#include "xml/domain.h"
+
+/* A guest may ignore an unplug while it boots: it is asked again this often. */
+#define ASK_AGAIN_MS 5000
+/* After a refusal sooner, since then it is awake. */
+#define REFUSED_AGAIN_MS 1500
+
+/* The alias of the subject's device in the running guest; it may not be ours. */
+static char *alias_of(const struct execution *x, const struct subject *sub)
+{
+	const struct device *device = domain_view_device(&x->domain->live, sub->assignment.id);
+
+	return device && device->adopted && device->alias
+		       ? mem_strdup(device->alias)
+		       : mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
+}
+
+/*
+ * A refusal to even pass the request on can be a matter of the moment (the guest's own last
+ * request is still under way): STEP_AWAIT asks again.
+ */
+int await_ask(const struct execution *x, struct subject *sub, struct err **err)
+{
+	struct virt *virt = x->edges->virt;
+	struct host *host = x->edges->host;
+	cleanup_free char *alias = alias_of(x, sub);
+	struct err *why = NULL;
+
+	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
+		return -1;
+	if (virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
+		if (why->code == ERR_LOST) {
+			*err = why;
+			return -1;
+		}
+		sub->out = why->code == ERR_ABSENT;
+	}
+	err_free(&why);
+	return 0;
+}
+
+static bool awaited(const struct subject *sub)
+{
+	return sub->unplug & VIEW_LIVE && !sub->out && !sub->err;
+}
+
+static struct subject *first_awaited(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (awaited(&plan->subjects[i]))
+			return &plan->subjects[i];
+	return NULL;
+}
+
+static void all_out(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		plan->subjects[i].out = true;
+}
+
+/*
+ * The one that was found at the start: one that was taken over has lost the metadata by which it
+ * would be known.
+ */
+static bool has_device(const struct execution *x, const struct domain_view *view,
+		       const struct subject *sub)
+{
+	const struct device *was = domain_view_device(&x->domain->live, sub->assignment.id);
+
+	if (!was || !was->adopted || !was->alias)
+		return domain_view_device(view, sub->assignment.id);
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (view->devices[i].alias && !strcmp(view->devices[i].alias, was->alias))
+			return true;
+	return false;
+}
+
+/* Events can be lost; the XML tells the truth. What is still there is asked again. */
+static int ask_again(const struct execution *x, bool ask, struct err **err)
+{
+	struct virt *virt = x->edges->virt;
+	cleanup_free char *xml = NULL;
+	struct domain_view view = {0};
+	struct err *why = NULL;
+	int result = 0;
+
+	if (virt->ops->xml(virt, x->dom, VIRT_LIVE, &xml, &why)) {
+		if (why->code == ERR_ABSENT) {
+			err_free(&why);
+			all_out(x->plan);
+			return 0;
+		}
+		*err = why;
+		return -1;
+	}
+	if (domain_xml_parse(xml, &view, err))
+		return -1;
+	for (size_t i = 0; i < x->plan->nsubjects && !result; i++) {
+		struct subject *sub = &x->plan->subjects[i];
+		cleanup_free char *alias = alias_of(x, sub);
+
+		if (!awaited(sub))
+			continue;
+		if (!has_device(x, &view, sub)) {
+			sub->out = true;
+		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
+			if (why->code == ERR_LOST) {
+				*err = steal(&why);
+				result = -1;
+			} else {
+				sub->out = why->code == ERR_ABSENT;
+			}
+			err_free(&why);
+		}
+	}
+	domain_view_clear(&view);
+	return result;
+}
+
+static void note_event(const struct execution *x, const struct virt_event *event, msec *again)
+{
+	if (strcmp(event->uuid, x->domain->uuid) != 0)
+		return;
+	if (event->kind == VIRT_DOMAIN_STOPPED) {
+		all_out(x->plan);
+		return;
+	}
+	for (size_t i = 0; i < x->plan->nsubjects; i++) {
+		struct subject *sub = &x->plan->subjects[i];
+		cleanup_free char *alias = alias_of(x, sub);
+
+		if (!awaited(sub) || !event->alias || strcmp(event->alias, alias) != 0)
+			continue;
+		if (event->kind == VIRT_DEVICE_REMOVED)
+			sub->out = true;
+		else if (event->kind == VIRT_DEVICE_REMOVAL_FAILED &&
+			 *again > x->edges->now() + REFUSED_AGAIN_MS)
+			*again = x->edges->now() + REFUSED_AGAIN_MS;
+	}
+}
+
+int await_all(const struct execution *x, struct err **err)
+{
+	struct virt *virt = x->edges->virt;
+	msec again = x->edges->now() + ASK_AGAIN_MS;
+
+	while (first_awaited(x->plan)) {
+		struct virt_event event = {0};
+		msec now, until = again < x->deadline ? again : x->deadline;
+		int got = virt->ops->next_event(virt, until, &event, err);
+
+		if (got < 0)
+			return -1;
+		if (got > 0) {
+			note_event(x, &event, &again);
+			virt_event_clear(&event);
+			continue;
+		}
+		now = x->edges->now();
+		if (ask_again(x, now < x->deadline, err))
+			return -1;
+		if (now >= x->deadline)
+			break;
+		again = now + ASK_AGAIN_MS;
+	}
+	for (struct subject *sub; (sub = first_awaited(x->plan));) {
+		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
+			x->domain->name, pciaddr_str(sub->vf), x->seconds);
+		err_now(&sub->err, "the VF is still in the guest and stays promised to it");
+		err_next(&sub->err,
+			 "see that the guest has booted and answers PCI hot-unplug, then "
+			 "repeat the command");
+	}
+	return 0;
+}

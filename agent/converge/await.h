@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside of executing: a running guest is asked to let go of devices, and waited for. Asking only
+ * asks; the answer comes as an event, or not at all.
+ */
+#ifndef VFPOOL_CONVERGE_AWAIT_H
+#define VFPOOL_CONVERGE_AWAIT_H
+
+#include "converge/execute.h"
+
+/* Asks for the subject's VF. -1: nobody could be asked, or the connection is lost. */
+int await_ask(const struct execution *execution, struct subject *subject, struct err **err);
+
+/*
+ * Until all are out that were asked for, or the deadline: then those that are not have an error. It
+ * asks again in between: a guest that boots may ignore an unplug. -1: the connection is lost.
+ */
+int await_all(const struct execution *execution, struct err **err);
+
+#endif
