@@ -20,7 +20,7 @@ static const struct verb *const verbs[] = {
 	&verb_pool_list,     &verb_pool_define,  &verb_pool_dumpxml, &verb_pool_edit,
 	&verb_pool_undefine, &verb_park,         &verb_unpark,       &verb_save,
 	&verb_managedsave,   &verb_restore,      &verb_agent,        &verb_adopt,
-	&verb_events,        &verb_hook_install, &verb_hook_remove,
+	&verb_events,        &verb_hook_install, &verb_hook_remove,  &verb_hosts,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };
@@ -145,6 +145,7 @@ int main(int argc, char **argv)
 		.pools = POOLS_DIR,
 		.edges = {.now = clock_now,
 			  .wall = clock_wall,
+			  .connect = virt_open,
 			  .lock = lock_take,
 			  .share = lock_share},
 	};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/mem.h"
 
 void idset_add(struct idset *set, unsigned id)
 {
@@ -95,4 +96,26 @@ bool idset_parse(const char *text, struct idset *out)
 			return false;
 		text += strspn(text, space);
 	}
+}
+
+char *idset_format(const struct idset *set)
+{
+	char *text = mem_strdup("");
+
+	for (unsigned id = 0; id < IDSET_MAX; id++) {
+		unsigned first = id;
+		char *more;
+
+		if (!idset_has(set, id))
+			continue;
+		while (idset_has(set, id + 1))
+			id++;
+		if (id > first)
+			more = mem_printf("%s%s%u-%u", text, *text ? "," : "", first, id);
+		else
+			more = mem_printf("%s%s%u", text, *text ? "," : "", first);
+		free(text);
+		text = more;
+	}
+	return text;
 }

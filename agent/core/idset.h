@@ -18,6 +18,9 @@ struct idset {
  */
 bool idset_parse(const char *text, struct idset *out);
 
+/* The same as text, the shortest one. The caller frees it. */
+char *idset_format(const struct idset *set);
+
 void idset_add(struct idset *set, unsigned id); /* one that is too large: nothing */
 bool idset_has(const struct idset *set, unsigned id);
 void idset_join(struct idset *set, const struct idset *more);

@@ -29,6 +29,8 @@
 #define APPEARED_MS 200
 /* VFs come and go in dozens. */
 #define LOOK_MS 500
+/* Others are told once of what happens together. */
+#define PUBLISH_MS 500
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
 #define WORKER_MS ((msec)600 * 1000)
 /* What systemd waits for, if libvirt takes its time. */
@@ -39,19 +41,22 @@
 #define GLOBALS_MAX 16
 #define WORDS_MAX 8
 
-enum { POLL_SIGNALS, POLL_UEVENTS, POLL_APPEAR, POLL_WORKERS };
+enum { POLL_SIGNALS, POLL_UEVENTS, POLL_APPEAR, POLL_POOLS, POLL_WORKERS };
 
 struct agent {
 	const struct daemon_options *options;
 	struct queue queue;
 	struct workers workers;
-	int signals, uevents, appear;
+	int signals, uevents, appear, pools;
 	bool connected, ready;
 	msec ready_by;
 	msec reconnect; /* when a connection is to be tried; QUEUE_NEVER: there is one, or a try */
 	unsigned refused;   /* connections in a row */
 	msec look;          /* when the host is to be looked at */
 	bool look_again;    /* something has happened while it is */
+	msec publish;       /* when others are to be told what is free */
+	bool publish_again; /* something has happened while they are */
+	bool untold;        /* that failed, and the journal knows */
 	bool ends;          /* it was told to, */
 	bool reloads;       /* or to look at all guests */
 	char *status;       /* as systemd knows it */
@@ -110,6 +115,46 @@ static struct worker *start(struct agent *a, enum task task, const char *const w
 	return worker;
 }
 
+/* Telling others */
+
+static void publish_later(struct agent *a, msec now)
+{
+	if (workers_count(&a->workers, TASK_IS_PUBLISH))
+		a->publish_again = true;
+	else if (a->publish == QUEUE_NEVER && a->connected)
+		a->publish = now + PUBLISH_MS;
+}
+
+static void publish_now(struct agent *a, msec now)
+{
+	a->publish = QUEUE_NEVER;
+	a->publish_again = false;
+	/* Before they are read, so that no change is missed; no directory at all: no pools. */
+	if (a->pools < 0 && appear_open_changes(a->options->pools, &a->pools, NULL))
+		a->pools = -1;
+	(void)start(a, TASK_IS_PUBLISH, (const char *const[]){TASK_PUBLISH, NULL}, now + WORKER_MS);
+}
+
+static void publish_ended(struct agent *a, const struct worker *worker, const char *end, msec now)
+{
+	const char *why = worker->reason ? worker->reason : end;
+
+	/* Without libvirt there is nobody to tell; once it is back, that comes again. */
+	if (why && !a->untold && !worker->lost)
+		say(JOURNAL_WARNING, NULL, why);
+	if (!worker->lost)
+		a->untold = why;
+	if (a->publish_again && a->connected)
+		a->publish = now + PUBLISH_MS;
+}
+
+static void pools_changed(struct agent *a, msec now)
+{
+	(void)close(a->pools);
+	a->pools = -1;
+	publish_later(a, now);
+}
+
 /* Connecting */
 
 static void reconnect_later(struct agent *a, msec now)
@@ -151,6 +196,7 @@ static void connection_made(struct agent *a)
 	a->appear = -1;
 	say(JOURNAL_INFO, NULL, "following libvirt's events");
 	tell_ready(a);
+	publish_later(a, clock_now());
 	(void)start(a, TASK_IS_RESIZES, (const char *const[]){TASK_RESIZES, NULL},
 		    clock_now() + WORKER_MS);
 }
@@ -242,6 +288,7 @@ static void guest_ended(struct agent *a, struct worker *worker, msec now)
 		    worker->again == QUEUE_NEVER ? QUEUE_NEVER : now + worker->again, now);
 	if (outcome == OUTCOME_FAILED)
 		tell_failure(guest, end ? end : worker->reason, now);
+	publish_later(a, now);
 	/* It may have freed what others wait for. */
 	if (worker->mended)
 		queue_host_event(&a->queue, now);
@@ -262,6 +309,7 @@ static void look_now(struct agent *a, msec now)
 	a->look = QUEUE_NEVER;
 	a->look_again = false;
 	queue_host_event(&a->queue, now);
+	publish_later(a, now);
 	(void)start(a, TASK_IS_LOOK, (const char *const[]){TASK_LOOK, NULL}, now + WORKER_MS);
 }
 
@@ -340,8 +388,12 @@ static void worker_ended(struct agent *a, struct worker *worker, msec now)
 		/* fallthrough */
 	case TASK_IS_RESIZES:
 	case TASK_IS_STUCK:
+	case TASK_IS_WITHDRAW:
 		if (worker->reason || end)
 			say(JOURNAL_WARNING, NULL, worker->reason ? worker->reason : end);
+		break;
+	case TASK_IS_PUBLISH:
+		publish_ended(a, worker, end, now);
 		break;
 	}
 	workers_remove(&a->workers, worker);
@@ -400,8 +452,11 @@ static msec do_due(struct agent *a, msec now)
 		connect_now(a, now);
 	if (a->look <= now)
 		look_now(a, now);
+	if (a->publish <= now)
+		publish_now(a, now);
 	start_guests(a, now);
 	next = sooner(next, sooner(a->ready_by, sooner(a->reconnect, a->look)));
+	next = sooner(next, a->publish);
 	/* Else a worker's end, or the connection, comes first. */
 	if (a->connected && workers_count(&a->workers, TASK_IS_GUEST) < a->options->workers)
 		next = sooner(next, queue_next(&a->queue));
@@ -420,6 +475,7 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 	fds[POLL_SIGNALS] = (struct pollfd){.fd = a->signals, .events = POLLIN};
 	fds[POLL_UEVENTS] = (struct pollfd){.fd = a->uevents, .events = POLLIN};
 	fds[POLL_APPEAR] = (struct pollfd){.fd = a->appear, .events = POLLIN};
+	fds[POLL_POOLS] = (struct pollfd){.fd = a->pools, .events = POLLIN};
 	for (size_t i = 0; i < a->workers.n && n < ARRAY_SIZE(fds); i++, n++) {
 		of[n] = a->workers.items[i];
 		fds[n] = (struct pollfd){.fd = of[n]->fd, .events = POLLIN};
@@ -434,6 +490,8 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 		look_later(a, now);
 	if (fds[POLL_APPEAR].revents)
 		appeared(a, now);
+	if (fds[POLL_POOLS].revents)
+		pools_changed(a, now);
 	if (fds[POLL_SIGNALS].revents) {
 		take_signals(a);
 		bury(a, now);
@@ -448,6 +506,7 @@ static int end(struct agent *a, struct err **err)
 
 	journal_notify("STOPPING=1\nSTATUS=Ending");
 	workers_signal(&a->workers, SIGTERM);
+	(void)start(a, TASK_IS_WITHDRAW, (const char *const[]){TASK_WITHDRAW, NULL}, by);
 	while (a->workers.n && clock_now() < by)
 		if (wait_until(a, by, err))
 			return -1;
@@ -474,7 +533,7 @@ static int open_all(struct agent *a, struct err **err)
 
 static void close_all(struct agent *a)
 {
-	const int fds[] = {a->signals, a->uevents, a->appear};
+	const int fds[] = {a->signals, a->uevents, a->appear, a->pools};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
@@ -494,6 +553,8 @@ int daemon_run(const struct daemon_options *options, struct err **err)
 		.signals = -1,
 		.uevents = -1,
 		.appear = -1,
+		.pools = -1,
+		.publish = QUEUE_NEVER,
 		.ready_by = clock_now() + READY_MS,
 		.look = QUEUE_NEVER,
 	};

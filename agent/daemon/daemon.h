@@ -22,10 +22,13 @@
 #define TASK_LOOK "look"
 #define TASK_RESIZES "resizes"
 #define TASK_STUCK "stuck" /* UUID REASON */
+#define TASK_PUBLISH "publish"
+#define TASK_WITHDRAW "withdraw"
 
 struct daemon_options {
 	/* Options of every command that the workers get, too: "-c", URI. NULL ends them. */
 	const char *const *globals;
+	const char *pools; /* the directory of their definitions */
 	unsigned workers;
 	unsigned seconds; /* that guests have to let go */
 };

@@ -41,6 +41,12 @@ int work_follow(struct edges *edges, int out, struct err **err);
  */
 int work_look(struct edges *edges, int out, struct err **err);
 
+/* Tells other hosts what is free here, if that has changed. Needs all edges. */
+int work_publish(struct edges *edges, struct err **err);
+
+/* Tells them that nobody is here any more. Needs libvirt. */
+int work_withdraw(struct edges *edges, struct err **err);
+
 /* Says why a task could not be done. */
 void work_say_failure(int out, const struct err *why);
 

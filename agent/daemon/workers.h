@@ -12,7 +12,15 @@
 #include "daemon/line.h"
 #include "daemon/queue.h"
 
-enum task { TASK_IS_FOLLOW, TASK_IS_GUEST, TASK_IS_LOOK, TASK_IS_RESIZES, TASK_IS_STUCK };
+enum task {
+	TASK_IS_FOLLOW,
+	TASK_IS_GUEST,
+	TASK_IS_LOOK,
+	TASK_IS_RESIZES,
+	TASK_IS_STUCK,
+	TASK_IS_PUBLISH,
+	TASK_IS_WITHDRAW,
+};
 
 struct worker {
 	enum task task;

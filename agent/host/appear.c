@@ -25,3 +25,24 @@ int appear_open(const char *dir, int *fd, struct err **err)
 	notify = -1;
 	return 0;
 }
+
+int appear_open_changes(const char *dir, int *fd, struct err **err)
+{
+	const uint32_t changes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+				 IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF;
+	cleanup_close int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	cleanup_free char *place = mem_strdup(dir);
+
+	if (notify < 0)
+		return err_errno(err, errno, "watching %s", dir);
+	while (inotify_add_watch(notify, place, changes | IN_ONLYDIR) < 0) {
+		char *slash = strrchr(place, '/');
+
+		if (!slash || slash == place)
+			return err_errno(err, errno, "watching %s", dir);
+		*slash = '\0';
+	}
+	*fd = notify;
+	notify = -1;
+	return 0;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells when something appears in a directory, such as a daemon's socket. */
+/* Tells when something appears in a directory, such as a daemon's socket, or changes there. */
 #ifndef VFPOOL_HOST_APPEAR_H
 #define VFPOOL_HOST_APPEAR_H
 
@@ -14,5 +14,11 @@
  * no dir, when that does. Close it when it did, and open it again to wait for more.
  */
 int appear_open(const char *dir, int *fd, struct err **err);
+
+/*
+ * The same for whatever changes in dir: files that come, go, or are written. While there is no dir,
+ * what changes in the nearest one above it tells.
+ */
+int appear_open_changes(const char *dir, int *fd, struct err **err);
 
 #endif

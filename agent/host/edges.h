@@ -17,6 +17,7 @@ struct edges {
 	msec (*now)(void);         /* clock_now, but in tests */
 	int64_t (*wall)(void);     /* clock_wall, likewise */
 	int (*lock)(const char *name, msec deadline, int *fd, struct err **err);  /* lock_take */
+	int (*connect)(const char *uri, struct virt **out, struct err **err); /* virt_open */
 	int (*share)(const char *name, msec deadline, int *fd, struct err **err); /* lock_share */
 };
 

@@ -14,8 +14,6 @@
 #include "host/virt.h"
 
 #include <errno.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +22,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
-#include "host/virt_load.h"
+#include "host/virt_connection.h"
 #include "model/assignment.h"
 
 _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
@@ -45,28 +43,8 @@ struct inbox {
 	size_t nevents;
 };
 
-struct connection {
-	struct virt virt;
-	virConnectPtr conn;
-	struct inbox *inbox;
-	bool listening; /* to its close */
-	bool watching;
-	int callbacks[7];
-};
-
-static virConnectPtr conn_of(struct virt *virt)
-{
-	return ((struct connection *)virt)->conn;
-}
-
-static void cleanup_virt_error_pointer(virErrorPtr *error)
-{
-	virFreeError(*error);
-}
-#define cleanup_virt_error cleanup(cleanup_virt_error_pointer)
-
 /* Never NULL, so that what failed without a word can be treated alike. */
-static virErrorPtr last_error(void)
+virErrorPtr virt_last_error(void)
 {
 	virErrorPtr error = virSaveLastError();
 
@@ -360,8 +338,7 @@ static enum err_code code_of(const virError *error)
 	}
 }
 
-/* Makes an error of libvirt's, with its own words; "" for no name. */
-static int failed(struct connection *c, const virError *error, const char *name, struct err **err)
+int virt_failed(struct connection *c, const virError *error, const char *name, struct err **err)
 {
 	const char *words = error->message ? error->message : "libvirt did not say why";
 
@@ -382,8 +359,8 @@ static int failed(struct connection *c, const virError *error, const char *name,
 }
 
 /*
- * As failed(), for what was to change a domain: one that has stopped or lost its definition in the
- * meantime is an answer of its own.
+ * As virt_failed(), for what was to change a domain: one that has stopped or lost its definition in
+ * the meantime is an answer of its own.
  */
 static int failed_change(struct connection *c, virDomainPtr dom, const virError *error,
 			 unsigned views, struct err **err)
@@ -396,7 +373,7 @@ static int failed_change(struct connection *c, virDomainPtr dom, const virError 
 		if (views & VIRT_CONFIG && virDomainIsPersistent(dom) == 0)
 			return err_set(err, ERR_ABSENT, "%s has no persistent definition", name);
 	}
-	return failed(c, error, name, err);
+	return virt_failed(c, error, name, err);
 }
 
 /* The connection itself */
@@ -413,10 +390,10 @@ static int connection_about(struct virt *virt, struct virt_about *out, struct er
 	uri = virConnectGetURI(c->conn);
 	if (!driver || !uri || virConnectGetLibVersion(c->conn, &about.version) < 0 ||
 	    virConnectGetVersion(c->conn, &about.hypervisor) < 0) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
 		free(uri);
-		failed(c, error, "", err);
+		virt_failed(c, error, "", err);
 		return err_wrap(err, "asking libvirt for its version");
 	}
 	about.driver = mem_strdup(driver);
@@ -478,11 +455,11 @@ static int connection_find(struct virt *virt, const char *name, struct virt_dom 
 			*out = make_dom(handle);
 			return 0;
 		}
-		error = last_error();
+		error = virt_last_error();
 		/* Not of that kind, or a text that merely looks like a UUID: try the next. */
 		if (error->code != VIR_ERR_OK && error->code != VIR_ERR_NO_DOMAIN &&
 		    error->code != VIR_ERR_INVALID_ARG)
-			return failed(c, error, "", err);
+			return virt_failed(c, error, "", err);
 	}
 	err_set(err, ERR_ABSENT, "there is no domain '%s'", name);
 	return err_next(err, "`virsh list --all` shows them all");
@@ -495,9 +472,9 @@ static int connection_list(struct virt *virt, struct virt_dom **out, size_t *n, 
 	struct virt_dom *doms;
 
 	if (found < 0) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		failed((struct connection *)virt, error, "", err);
+		virt_failed((struct connection *)virt, error, "", err);
 		return err_wrap(err, "listing the domains");
 	}
 	doms = mem_zero((size_t)found + 1, sizeof(*doms));
@@ -516,9 +493,9 @@ static int connection_state(struct virt *virt, const struct virt_dom *dom, bool 
 	/* What is shut off and still known is persistent. */
 	if (virDomainGetState(dom->handle, &state, NULL, 0) < 0 ||
 	    (state != VIR_DOMAIN_SHUTOFF && (kept = virDomainIsPersistent(dom->handle)) < 0)) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		failed((struct connection *)virt, error, dom->name, err);
+		virt_failed((struct connection *)virt, error, dom->name, err);
 		return err_wrap(err, "reading the state of %s", dom->name);
 	}
 	*persistent = kept;
@@ -545,9 +522,9 @@ static int connection_xml(struct virt *virt, const struct virt_dom *dom, unsigne
 		virDomainGetXMLDesc(dom->handle, view == VIRT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
 
 	if (!xml) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		failed(c, error, dom->name, err);
+		virt_failed(c, error, dom->name, err);
 		return err_wrap(err, "reading the definition of %s", dom->name);
 	}
 	if (view == VIRT_LIVE && !is_live_xml(xml)) {
@@ -616,7 +593,7 @@ static int connection_attach(struct virt *virt, const struct virt_dom *dom, cons
 
 	if (virDomainAttachDeviceFlags(dom->handle, xml, affect(views)) == 0)
 		return 0;
-	error = last_error();
+	error = virt_last_error();
 	failed_change((struct connection *)virt, dom->handle, error, views, err);
 	if (err && (*err)->code == ERR_FAILED && is_taken(error))
 		(void)err_recode(err, ERR_TAKEN);
@@ -641,7 +618,7 @@ static int connection_detach(struct virt *virt, const struct virt_dom *dom, cons
 
 	if (virDomainDetachDeviceAlias(dom->handle, alias, affect(view)) == 0)
 		return 0;
-	error = last_error();
+	error = virt_last_error();
 	message = error->message ? error->message : "";
 	if (strstr(message, "is already in the process of unplug"))
 		return 0;
@@ -663,7 +640,7 @@ static int connection_undefine(struct virt *virt, const struct virt_dom *dom, co
 
 	if (virDomainDetachDeviceFlags(dom->handle, xml, VIR_DOMAIN_AFFECT_CONFIG) == 0)
 		return 0;
-	error = last_error();
+	error = virt_last_error();
 	if (error->code == VIR_ERR_DEVICE_MISSING)
 		return err_set(err, ERR_ABSENT, "%s has no such device: %s", dom->name,
 			       error->message ? error->message : "");
@@ -679,7 +656,7 @@ static int connection_set_metadata(struct virt *virt, const struct virt_dom *dom
 	if (virDomainSetMetadata(dom->handle, VIR_DOMAIN_METADATA_ELEMENT, xml,
 				 xml ? METADATA_PREFIX : NULL, METADATA_URI, affect(views)) == 0)
 		return 0;
-	error = last_error();
+	error = virt_last_error();
 	failed_change((struct connection *)virt, dom->handle, error, views, err);
 	return err_wrap(err, "writing the metadata of %s", dom->name);
 }
@@ -701,7 +678,7 @@ static int connection_save(struct virt *virt, const struct virt_dom *dom, const 
 	if ((path ? virDomainSaveFlags(dom->handle, path, NULL, save_flags(flags))
 		  : virDomainManagedSave(dom->handle, save_flags(flags))) == 0)
 		return 0;
-	error = last_error();
+	error = virt_last_error();
 	failed_change((struct connection *)virt, dom->handle, error, VIRT_LIVE, err);
 	return err_wrap(err, "saving the state of %s", dom->name);
 }
@@ -711,9 +688,9 @@ static int connection_saved_xml(struct virt *virt, const char *path, char **out,
 	char *xml = virDomainSaveImageGetXMLDesc(conn_of(virt), path, 0);
 
 	if (!xml) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		failed((struct connection *)virt, error, "", err);
+		virt_failed((struct connection *)virt, error, "", err);
 		return err_wrap(err, "reading the saved state in %s", path);
 	}
 	*out = xml;
@@ -726,8 +703,8 @@ static int connection_restore(struct virt *virt, const char *path, unsigned flag
 
 	if (virDomainRestoreFlags(conn_of(virt), path, NULL, save_flags(flags)) == 0)
 		return 0;
-	error = last_error();
-	failed((struct connection *)virt, error, "", err);
+	error = virt_last_error();
+	virt_failed((struct connection *)virt, error, "", err);
 	return err_wrap(err, "restoring the state in %s", path);
 }
 
@@ -776,10 +753,10 @@ static int listen_to(struct connection *c, size_t n, struct err **err)
 		c->callbacks[i] = virConnectDomainEventRegisterAny(
 			c->conn, NULL, told[i].id, told[i].call, inbox_ref(c->inbox), inbox_unref);
 		if (c->callbacks[i] < 0) {
-			cleanup_virt_error virErrorPtr error = last_error();
+			cleanup_virt_error virErrorPtr error = virt_last_error();
 
 			inbox_unref(c->inbox);
-			failed(c, error, "", err);
+			virt_failed(c, error, "", err);
 			return err_wrap(err, "registering for libvirt's events");
 		}
 	}
@@ -861,6 +838,9 @@ static const struct virt_ops connection_ops = {
 	.restore = connection_restore,
 	.watch = connection_watch,
 	.follow = connection_follow,
+	.published = virt_published,
+	.publish = virt_publish,
+	.withdraw = virt_withdraw,
 	.next_event = connection_next_event,
 	.dom_release = connection_dom_release,
 	.close = connection_close,
@@ -901,7 +881,7 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 		return err_errno(err, event_thread_errno, "cannot start libvirt's event loop");
 	conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, 0);
 	if (!conn) {
-		cleanup_virt_error virErrorPtr error = last_error();
+		cleanup_virt_error virErrorPtr error = virt_last_error();
 
 		return cannot_connect(uri, error, err);
 	}

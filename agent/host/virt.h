@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The edge to libvirt, behind a table. XML comes and goes as text: xml/ reads and writes it.
- * virt_open() gives the real one; libvirt.h is included in virt.c only.
+ * virt_open() gives the real one; libvirt.h is included in virt*.c only.
  *
  * Every call is one round trip unless it says otherwise, and blocks as long as libvirt takes: at
  * most 30 s for another job on the same domain. ERR_LOST: the connection broke; the request may or
@@ -128,6 +128,18 @@ struct virt_ops {
 
 	/* Starts a guest from such a file, and blocks until it is there. */
 	int (*restore)(struct virt *virt, const char *path, unsigned flags, struct err **err);
+
+	/*
+	 * The definition of the network by which a host tells of itself (model/report.h), and
+	 * whether it is active: three round trips. ERR_ABSENT: there is no such network.
+	 */
+	int (*published)(struct virt *virt, char **xml, bool *active, struct err **err);
+
+	/* Defines it anew, all at once for who reads it, and starts it if need be. */
+	int (*publish)(struct virt *virt, const char *xml, struct err **err);
+
+	/* Stops it; its definition stays. ERR_ABSENT: there is none. */
+	int (*withdraw)(struct virt *virt, struct err **err);
 
 	/* Registers for the events; must come before what causes them. Again: does nothing. */
 	int (*watch)(struct virt *virt, struct err **err);

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libvirt is loaded when it is first needed: with the forty libraries below it, that takes longer
- * than all else of a `vfpool list --no-guests`. For virt.c only, behind libvirt's own headers;
- * from here on libvirt's names mean what was loaded.
+ * than all else of a `vfpool list --no-guests`. For virt*.c only; from here on libvirt's names mean
+ * what was loaded.
  */
 #ifndef VFPOOL_HOST_VIRT_LOAD_H
 #define VFPOOL_HOST_VIRT_LOAD_H
 
-#include <dlfcn.h>
-#include <stddef.h>
-#include <string.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
 #include "core/err.h"
-
-#define LIBVIRT_SONAME "libvirt.so.0"
 
 #define LIBVIRT_NAMES(X)                      \
 	X(virConnectAuthPtrDefault)           \
@@ -52,49 +49,26 @@
 	X(virEventRegisterDefaultImpl)        \
 	X(virEventRunDefaultImpl)             \
 	X(virFreeError)                       \
+	X(virNetworkCreate)                   \
+	X(virNetworkDefineXML)                \
+	X(virNetworkDestroy)                  \
+	X(virNetworkFree)                     \
+	X(virNetworkGetXMLDesc)               \
+	X(virNetworkIsActive)                 \
+	X(virNetworkLookupByName)             \
 	X(virResetLastError)                  \
 	X(virSaveLastError)                   \
 	X(virSetErrorFunc)
 
 #define LIBVIRT_POINTER(name) __typeof__(name) *name;
-static struct {
+extern struct libvirt_table {
 	LIBVIRT_NAMES(LIBVIRT_POINTER)
 } libvirt;
 
-#define LIBVIRT_NAME(name) {#name, offsetof(__typeof__(libvirt), name)},
-static const struct {
-	const char *name;
-	size_t place;
-} libvirt_names[] = {LIBVIRT_NAMES(LIBVIRT_NAME)};
-
 /* Before any other use of libvirt; again: does nothing. It is never unloaded. */
-static int libvirt_load(struct err **err)
-{
-	static void *library;
-	void *loaded = library;
+int libvirt_load(struct err **err);
 
-	/* Lazily, as if it were linked: most of what it could call is never called. */
-	if (!library)
-		loaded = dlopen(LIBVIRT_SONAME, RTLD_LAZY);
-	if (!loaded) {
-		(void)err_set(err, ERR_FAILED, "cannot load libvirt: %s", dlerror());
-		return err_next(err, "install libvirt's client library (Debian: libvirt0)");
-	}
-	for (size_t i = 0; !library && i < sizeof(libvirt_names) / sizeof(*libvirt_names); i++) {
-		void *symbol = dlsym(loaded, libvirt_names[i].name);
-
-		if (!symbol) {
-			err_set(err, ERR_UNSUPPORTED, "this libvirt has no %s: it is too old",
-				libvirt_names[i].name);
-			(void)dlclose(loaded);
-			return -1;
-		}
-		memcpy((char *)&libvirt + libvirt_names[i].place, &symbol, sizeof(symbol));
-	}
-	library = loaded;
-	return 0;
-}
-
+#ifndef VIRT_LOAD_TABLE_ONLY
 #define virConnectAuthPtrDefault (*libvirt.virConnectAuthPtrDefault)
 #define virConnectClose libvirt.virConnectClose
 #define virConnectDomainEventDeregisterAny libvirt.virConnectDomainEventDeregisterAny
@@ -131,8 +105,16 @@ static int libvirt_load(struct err **err)
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl
 #define virFreeError libvirt.virFreeError
+#define virNetworkCreate libvirt.virNetworkCreate
+#define virNetworkDefineXML libvirt.virNetworkDefineXML
+#define virNetworkDestroy libvirt.virNetworkDestroy
+#define virNetworkFree libvirt.virNetworkFree
+#define virNetworkGetXMLDesc libvirt.virNetworkGetXMLDesc
+#define virNetworkIsActive libvirt.virNetworkIsActive
+#define virNetworkLookupByName libvirt.virNetworkLookupByName
 #define virResetLastError libvirt.virResetLastError
 #define virSaveLastError libvirt.virSaveLastError
 #define virSetErrorFunc libvirt.virSetErrorFunc
+#endif
 
 #endif

@@ -59,6 +59,7 @@ static int run_daemon(const struct session *session, const struct request *reque
 				 NULL,      NULL,           NULL};
 	const struct daemon_options daemon = {
 		.globals = globals,
+		.pools = session->pools,
 		.workers = request->workers,
 		.seconds = request->timeout,
 	};
@@ -126,6 +127,12 @@ static int run_task(struct session *session, const struct request *request, stru
 	if (is_task(request, TASK_STUCK, 3))
 		return session_need(session, NEED_STORE_WRITE, err) ||
 				       work_stuck(&session->edges, words[1], words[2], err)
+			       ? -1
+			       : 0;
+	if (is_task(request, TASK_PUBLISH, 1))
+		return open_edges(session, err) || work_publish(&session->edges, err) ? -1 : 0;
+	if (is_task(request, TASK_WITHDRAW, 1))
+		return session_need(session, NEED_VIRT, err) || work_withdraw(&session->edges, err)
 			       ? -1
 			       : 0;
 	return err_set(err, ERR_USAGE, "agent takes no such argument: '%s'", words[0]);

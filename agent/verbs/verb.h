@@ -71,6 +71,7 @@ extern const struct verb verb_list;
 extern const struct verb verb_events;
 extern const struct verb verb_hook_install;
 extern const struct verb verb_hook_remove;
+extern const struct verb verb_hosts;
 extern const struct verb verb_why;
 extern const struct verb verb_reconcile;
 extern const struct verb verb_set;

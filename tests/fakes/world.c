@@ -990,6 +990,44 @@ static int virt_restore(struct virt *virt, const char *path, unsigned flags, str
 	return 0;
 }
 
+static int virt_published(struct virt *virt, char **xml, bool *active, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "published", err))
+		return -1;
+	if (!w->network)
+		return err_set(err, ERR_ABSENT, "there is no network vfpool");
+	*xml = mem_strdup(w->network);
+	*active = w->network_active;
+	return 0;
+}
+
+static int virt_publish(struct virt *virt, const char *xml, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "publish", err))
+		return -1;
+	free(w->network);
+	w->network = mem_strdup(xml);
+	w->network_active = true;
+	w->published++;
+	return 0;
+}
+
+static int virt_withdraw(struct virt *virt, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "withdraw", err))
+		return -1;
+	if (!w->network)
+		return err_set(err, ERR_ABSENT, "there is no network vfpool");
+	w->network_active = false;
+	return 0;
+}
+
 static int virt_watch(struct virt *virt, struct err **err)
 {
 	struct world *w = WORLD_OF(virt, virt);
@@ -1042,6 +1080,9 @@ static const struct virt_ops virt_ops = {
 	.restore = virt_restore,
 	.watch = virt_watch,
 	.follow = virt_watch,
+	.published = virt_published,
+	.publish = virt_publish,
+	.withdraw = virt_withdraw,
 	.next_event = virt_next_event,
 	.dom_release = virt_dom_release,
 	.close = virt_close,
@@ -1184,6 +1225,16 @@ static int world_share(const char *name, msec deadline, int *fd, struct err **er
 	return world_lock(name, deadline, fd, err);
 }
 
+static int world_connect(const char *uri, struct virt **out, struct err **err)
+{
+	if (call(current, "connect", err))
+		return -1;
+	if (!current->other)
+		return err_set(err, ERR_FAILED, "cannot connect to libvirt at %s", uri);
+	*out = &current->other->virt;
+	return 0;
+}
+
 /* The world itself. */
 
 static void add_domain(struct world *w, const char *name)
@@ -1240,6 +1291,7 @@ void world_init(struct world *w, unsigned nvfs)
 		.store = &w->store,
 		.now = world_now,
 		.wall = world_wall,
+		.connect = world_connect,
 		.lock = world_lock,
 		.share = world_share,
 	};
@@ -1281,6 +1333,7 @@ void world_clear(struct world *w)
 	free(w->unnamed);
 	free(w->probed);
 	free(w->saved.metadata);
+	free(w->network);
 }
 
 struct pf *world_pf(struct world *w)
@@ -1382,7 +1435,7 @@ int world_run(struct world *w, const char *command, struct err **err)
 		&verb_list,          &verb_why,          &verb_reconcile, &verb_set_vfs,
 		&verb_pool_define,   &verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list,
 		&verb_pool_undefine, &verb_park,         &verb_unpark,    &verb_save,
-		&verb_managedsave,   &verb_restore,
+		&verb_managedsave,   &verb_restore,      &verb_hosts,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;

@@ -90,6 +90,12 @@ struct world {
 		bool managed; /* for its next start */
 	} saved;
 
+	/* The network by which the host tells of itself; NULL: there is none. */
+	char *network;
+	bool network_active;
+	unsigned published;  /* so often has it been defined */
+	struct world *other; /* the host behind every URI; NULL: it cannot be reached */
+
 	struct virt_event events[32];
 	size_t nevents;
 	bool watching;

@@ -38,7 +38,7 @@ only_in()
 		grep -vE "^($3):")"
 }
 
-only_in "libvirt is in one place" 'libvirt/' 'agent/host/virt\.c'
+only_in "libvirt is in one place" 'libvirt/' 'agent/host/virt[^/]*\.[ch]'
 only_in "libxml2 is in xml/" 'libxml/' 'xml/[^:]*'
 only_in "netlink is in one place" 'netlink/|linux/(rt)?netlink|linux/if_link' \
 	'agent/host/(netlink\.[ch]|uevent\.c)'

@@ -65,7 +65,7 @@ columns()
 same "columns of list" "$("$vfpool" list --help | columns)" "$(section list | columns)"
 same "columns of check" "$("$vfpool" check --help | columns)" "$(section check | columns)"
 same "columns of events" "$("$vfpool" events --help | columns)" "$(section events | columns)"
-same "columns of events" "$("$vfpool" events --help | columns)" "$(section events | columns)"
+same "columns of hosts" "$("$vfpool" hosts --help | columns)" "$(section hosts | columns)"
 same "checks" "$(sed -nE 's/^\tX\([A-Z_]+, +"([a-z-]+)"\).*/\1/p' agent/check/check.h | sort)" \
 	"$(section check | sed -nE 's/^\*([a-z-]+)\*$/\1/p' | sort)"
 
