@@ -32,6 +32,36 @@ static int check_metadata(const struct converge *c, const struct domain_view *vi
 		c->dom.name, c->dom.name, flag);
 }
 
+static int read_gone(struct converge *c)
+{
+	struct domain *d = &c->domain;
+
+	memcpy(d->uuid, c->dom.uuid, sizeof(d->uuid));
+	d->name = mem_strdup(c->dom.name);
+	return 0;
+}
+
+/* For who was at work, or waited, while it was undefined, it is as gone as if it never was there.
+ */
+static int read_known(struct converge *c, struct err **err)
+{
+	struct domain *d = &c->domain;
+	struct err *why = NULL;
+
+	if (!domain_read(c->edges->virt, &c->dom, d, &why))
+		return check_metadata(c, &d->live, "--live", err) ||
+				       check_metadata(c, &d->config, "--config", err)
+			       ? -1
+			       : 0;
+	if (why->code != ERR_ABSENT || !c->by_lease) {
+		*err = why;
+		return -1;
+	}
+	err_free(&why);
+	c->gone = true;
+	return read_gone(c);
+}
+
 /* The domain and its leases, anew. */
 static int read_again(struct converge *c, struct err **err)
 {
@@ -46,15 +76,8 @@ static int read_again(struct converge *c, struct err **err)
 	if (c->given)
 		return 0;
 	if (!c->gone)
-		return domain_read(c->edges->virt, &c->dom, d, err) ||
-				       check_metadata(c, &d->live, "--live", err) ||
-				       check_metadata(c, &d->config, "--config", err)
-			       ? -1
-			       : 0;
-	memcpy(d->uuid, c->dom.uuid, sizeof(d->uuid));
-	d->name = mem_strdup(c->dom.name);
-	d->id = -1;
-	return 0;
+		return read_known(c, err);
+	return read_gone(c);
 }
 
 static int lock_and_read(struct converge *c, struct err **err)
@@ -82,7 +105,7 @@ int converge_open_leased(struct converge *c, struct edges *edges, const char *uu
 {
 	struct err *why = NULL;
 
-	*c = (struct converge){.edges = edges, .seconds = seconds, .lock = -1};
+	*c = (struct converge){.edges = edges, .by_lease = true, .seconds = seconds, .lock = -1};
 	if (edges->virt->ops->find(edges->virt, uuid, &c->dom, &why)) {
 		if (why->code != ERR_ABSENT) {
 			*err = why;

@@ -19,7 +19,8 @@ struct converge {
 	struct virt_dom dom;
 	bool given; /* the domain is as the caller says, and not libvirt's to tell: it is on its way
 		     */
-	bool gone;  /* libvirt does not know it any more; dom has its name and UUID only */
+	bool by_lease; /* opened so: that it is gone is no failure */
+	bool gone;     /* libvirt does not know it any more; dom has its name and UUID only */
 	struct domain domain;
 	struct leases leases; /* the domain's own */
 	unsigned seconds;     /* how long the guest has to let go */

@@ -29,15 +29,18 @@ static int read_view(struct virt *virt, const struct virt_dom *dom, unsigned whi
 
 int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *out, struct err **err)
 {
-	struct domain d = {.name = mem_strdup(dom->name), .id = dom->id};
+	struct domain d = {.name = mem_strdup(dom->name)};
+	struct virt_state state;
 
 	memcpy(d.uuid, dom->uuid, sizeof(d.uuid));
-	if (virt->ops->state(virt, dom, &d.persistent, &d.paused, err) ||
-	    (d.id >= 0 && read_view(virt, dom, VIRT_LIVE, &d.live, err)) ||
-	    (d.persistent && read_view(virt, dom, VIRT_CONFIG, &d.config, err))) {
+	if (virt->ops->state(virt, dom, &state, err) ||
+	    (state.running && read_view(virt, dom, VIRT_LIVE, &d.live, err)) ||
+	    (state.persistent && read_view(virt, dom, VIRT_CONFIG, &d.config, err))) {
 		domain_clear(&d);
 		return -1;
 	}
+	d.persistent = state.persistent;
+	d.paused = state.paused;
 	*out = d;
 	return 0;
 }

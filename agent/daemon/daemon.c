@@ -251,6 +251,8 @@ static enum outcome outcome_of(const struct worker *worker)
 		return OUTCOME_LOST;
 	if (worker->failed)
 		return OUTCOME_FAILED;
+	if (worker->busy)
+		return OUTCOME_BUSY;
 	return worker->mended ? OUTCOME_MENDED : OUTCOME_CLEAN;
 }
 
@@ -273,7 +275,8 @@ static void guest_ended(struct agent *a, struct worker *worker, msec now)
 	cleanup_free char *end = worker_end(worker);
 	enum outcome outcome;
 
-	if (!guest)
+	/* Nobody tries again what was ended with the agent. */
+	if (!guest || a->ends)
 		return;
 	/* One that was killed could not say so, nor that its guest is stuck. */
 	if (end) {
@@ -350,6 +353,8 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 	} else if (!strcmp(word, "failed")) {
 		worker->failed = true;
 		set_reason(worker, field[1]);
+	} else if (!strcmp(word, "busy")) {
+		worker->busy = true;
 	} else if (!strcmp(word, "lost")) {
 		worker->lost = true;
 		set_reason(worker, field[1]);

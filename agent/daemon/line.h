@@ -9,6 +9,7 @@
  *	mended                          something was done
  *	again   MILLISECONDS            it is to be looked at again after that time
  *	failed  TEXT                    it could not be done
+ *	busy    TEXT                    another process is at it, and has been for a while
  *	lost    TEXT                    libvirt has gone away
  */
 #ifndef VFPOOL_DAEMON_LINE_H

@@ -216,6 +216,9 @@ void queue_ended(struct queue *queue, struct guest *guest, enum outcome outcome,
 	case OUTCOME_FAILED:
 		ended_badly(guest, again, now);
 		break;
+	case OUTCOME_BUSY:
+		guest->due = sooner(again, now + QUEUE_BUSY_MS);
+		break;
 	case OUTCOME_LOST:
 		guest->due = now + QUEUE_FIRST_MS;
 		break;

@@ -27,12 +27,14 @@
 #define QUEUE_LAST_MS 60000 /* but no longer than this */
 #define QUEUE_EVENT_MS 8000 /* nor this, when something has happened to guest or host */
 #define QUEUE_TRIES 8       /* then it is stuck */
+#define QUEUE_BUSY_MS 1000  /* after somebody else was at work on it */
 #define QUEUE_MENDS 3       /* that all found something to do: from then on as if they failed */
 
 enum outcome {
 	OUTCOME_CLEAN,  /* nothing was to be done */
 	OUTCOME_MENDED, /* something was done; all is as it should be */
 	OUTCOME_FAILED,
+	OUTCOME_BUSY, /* somebody else is at work on it: nobody's failure */
 	OUTCOME_LOST, /* libvirt has gone away: that is not the guest's failure */
 };
 

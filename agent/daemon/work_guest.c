@@ -13,21 +13,43 @@
 #include "daemon/work.h"
 #include "host/journal.h"
 
+/* Other processes are waited for as long as that: workers are few, and other guests wait. */
+#define BUSY_MS 2000
+
 /* What one worker has to tell; edges->lock has no argument, so there is one. */
 static struct {
 	int out;
 	char lock[sizeof("domain-") + UUID_STRLEN];
-	int (*take)(const char *name, msec deadline, int *fd, struct err **err);
+	const struct edges *edges;
+	bool busy; /* a lock was waited for in vain */
 } telling;
+
+typedef int lock_call(const char *name, msec deadline, int *fd, struct err **err);
+
+static int wait_a_while(lock_call *take, const char *name, msec deadline, int *fd, struct err **err)
+{
+	msec now = telling.edges->now();
+
+	if (!take(name, deadline < now + BUSY_MS ? deadline : now + BUSY_MS, fd, err))
+		return 0;
+	/* Who does not wait only wants to know. */
+	telling.busy |= deadline > now && err && (*err)->code == ERR_TIMEOUT;
+	return -1;
+}
 
 /* With the guest's lock nobody else changes it: what happens from now on may not be seen. */
 static int lock_and_tell(const char *name, msec deadline, int *fd, struct err **err)
 {
-	if (telling.take(name, deadline, fd, err))
+	if (wait_a_while(telling.edges->lock, name, deadline, fd, err))
 		return -1;
 	if (!strcmp(name, telling.lock))
 		(void)line_say(telling.out, "begun", NULL);
 	return 0;
+}
+
+static int share_a_while(const char *name, msec deadline, int *fd, struct err **err)
+{
+	return wait_a_while(telling.edges->share, name, deadline, fd, err);
 }
 
 static const char *did(const struct subject *sub)
@@ -189,6 +211,16 @@ static int converge_guest(struct converge *c, const struct work_guest *guest, st
 	return result;
 }
 
+static bool is_busy(const struct err *why)
+{
+	return telling.busy && why->code == ERR_TIMEOUT;
+}
+
+static bool is_failure(const struct err *why)
+{
+	return why->code != ERR_LOST && !is_busy(why);
+}
+
 void work_guest(struct edges *edges, const struct work_guest *guest, int out)
 {
 	cleanup_free char *cause = mem_printf("agent: %s", guest->cause);
@@ -200,25 +232,29 @@ void work_guest(struct edges *edges, const struct work_guest *guest, int out)
 	cleanup_err struct err *why = NULL;
 
 	telling.out = out;
-	telling.take = edges->lock;
+	telling.edges = edges;
+	telling.busy = false;
 	(void)snprintf(telling.lock, sizeof(telling.lock), "domain-%s", guest->uuid);
 	mine.lock = lock_and_tell;
+	mine.share = share_a_while;
 	edges->store->ops->because(edges->store, cause);
-	if (!resize_resume(edges, guest->uuid, guest->seconds, &listener, &why) &&
+	if (!resize_resume(&mine, guest->uuid, guest->seconds, &listener, &why) &&
 	    !converge_open_leased(&c, &mine, guest->uuid, guest->name, guest->seconds, &why)) {
 		(void)converge_guest(&c, guest, &told, &plan, &why);
 		/* While nobody else is at work on it. */
 		if (!why)
 			note(edges, guest->uuid, &plan, NULL);
-		else if (guest->last && why->code != ERR_LOST)
+		else if (guest->last && is_failure(why))
 			note(edges, guest->uuid, &plan, why->what);
 		converge_close(&c);
-	} else if (guest->last && why->code != ERR_LOST) {
+	} else if (guest->last && is_failure(why)) {
 		note(edges, guest->uuid, &plan, why->what);
 	}
 	if (told.mended)
 		(void)line_say(out, "mended", NULL);
-	if (why)
+	if (why && is_busy(why))
+		(void)line_say(out, "busy", why->what, NULL);
+	else if (why)
 		work_say_failure(out, why);
 	plan_clear(&plan);
 }

@@ -32,7 +32,7 @@ struct worker {
 	int status;    /* then, as of waitpid(2) */
 	/* What it has said. */
 	char uuid[UUID_STRLEN]; /* of its guest */
-	bool mended, failed, lost;
+	bool mended, failed, busy, lost;
 	char *reason;
 	msec again;
 };

@@ -82,7 +82,7 @@ static int judge(const struct hook_call *call, struct plan *plan, struct err *fi
 static int reserve_all(const struct hook_call *call, struct edges *edges, struct domain_view *view,
 		       const struct wants *wants, const struct scope *scope, struct err **err)
 {
-	struct domain domain = {.name = mem_strdup(call->name), .id = -1, .live = *view};
+	struct domain domain = {.name = mem_strdup(call->name), .live = *view};
 	struct err *first = NULL;
 	struct plan plan = {0};
 	struct converge c;

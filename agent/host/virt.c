@@ -485,8 +485,8 @@ static int connection_list(struct virt *virt, struct virt_dom **out, size_t *n, 
 	return 0;
 }
 
-static int connection_state(struct virt *virt, const struct virt_dom *dom, bool *persistent,
-			    bool *paused, struct err **err)
+static int connection_state(struct virt *virt, const struct virt_dom *dom, struct virt_state *out,
+			    struct err **err)
 {
 	int state, kept = 1;
 
@@ -498,9 +498,12 @@ static int connection_state(struct virt *virt, const struct virt_dom *dom, bool 
 		virt_failed((struct connection *)virt, error, dom->name, err);
 		return err_wrap(err, "reading the state of %s", dom->name);
 	}
-	*persistent = kept;
-	/* A guest asleep answers no more than one that is stopped. */
-	*paused = state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED;
+	*out = (struct virt_state){
+		.running = state != VIR_DOMAIN_SHUTOFF,
+		.persistent = kept,
+		/* A guest asleep answers no more than one that is stopped. */
+		.paused = state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED,
+	};
 	return 0;
 }
 

@@ -65,6 +65,10 @@ struct virt_about {
 
 struct virt;
 
+struct virt_state {
+	bool running, persistent, paused;
+};
+
 struct virt_ops {
 	/* Up to three round trips. */
 	int (*about)(struct virt *virt, struct virt_about *out, struct err **err);
@@ -76,8 +80,11 @@ struct virt_ops {
 	 * array. */
 	int (*list)(struct virt *virt, struct virt_dom **out, size_t *n, struct err **err);
 
-	/* Persistent? Paused? Two round trips; for a domain that is shut off one. */
-	int (*state)(struct virt *virt, const struct virt_dom *dom, bool *persistent, bool *paused,
+	/*
+	 * How it is now, which find() may have seen otherwise. Two round trips; for a domain that
+	 * is shut off one. ERR_ABSENT: it is not known any more.
+	 */
+	int (*state)(struct virt *virt, const struct virt_dom *dom, struct virt_state *out,
 		     struct err **err);
 
 	/*

@@ -49,7 +49,6 @@ struct domain_view {
 struct domain {
 	char uuid[UUID_STRLEN];
 	char *name;
-	int id; /* -1 when shut off */
 	bool persistent;
 	bool paused;
 	struct domain_view live;   /* .present only when running (or paused) */

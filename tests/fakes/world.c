@@ -43,6 +43,10 @@ static int call(struct world *w, const char *name, struct err **err)
 {
 	w->calls++;
 	w->touched |= touched_by(name);
+	if (w->meanwhile && w->calls == w->meanwhile_at) {
+		w->meanwhile_in = name;
+		w->meanwhile(w);
+	}
 	if (w->fail_at && (w->calls == w->fail_at || (w->dies && w->calls > w->fail_at))) {
 		if (w->calls == w->fail_at)
 			w->failed_in = name;
@@ -675,15 +679,20 @@ static int virt_list(struct virt *virt, struct virt_dom **out, size_t *n, struct
 	return 0;
 }
 
-static int virt_state(struct virt *virt, const struct virt_dom *dom, bool *persistent, bool *paused,
+static int virt_state(struct virt *virt, const struct virt_dom *dom, struct virt_state *out,
 		      struct err **err)
 {
 	const struct fake_domain *d = dom->handle;
 
 	if (call(WORLD_OF(virt, virt), "state", err))
 		return -1;
-	*persistent = d->config.present;
-	*paused = d->paused;
+	if (!d->live.present && !d->config.present)
+		return err_set(err, ERR_ABSENT, "there is no domain %s any more", d->name);
+	*out = (struct virt_state){
+		.running = d->live.present,
+		.persistent = d->config.present,
+		.paused = d->paused,
+	};
 	return 0;
 }
 
@@ -1211,11 +1220,18 @@ static int64_t world_wall(void)
 
 static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
 {
-	(void)deadline;
+	bool domains = !strncmp(name, "domain-", 7);
+
 	if (call(current, "lock", err))
 		return -1;
-	if (current->at_work && !strncmp(name, "resize-", 7))
+	if ((current->at_work && !strncmp(name, "resize-", 7)) ||
+	    (current->locked && domains && !strcmp(name + 7, current->locked))) {
+		if (current->clock < deadline)
+			current->clock = deadline;
 		return err_set(err, ERR_TIMEOUT, "the lock %s is held by process 4711", name);
+	}
+	if (domains)
+		current->locked_at = current->calls;
 	*fd = -1;
 	return 0;
 }

@@ -79,6 +79,8 @@ struct world {
 	unsigned unbindable;      /* and so many not even so */
 	const char *user;         /* has each idle VF on vfio-pci open */
 	bool torn_away;           /* VFs were removed while a guest had one */
+	const char *locked;       /* another process has the lock of the domain with this UUID */
+	unsigned locked_at;       /* the call by which a domain's lock was taken last */
 	bool at_work;             /* another process has the PF's number locked */
 	struct persist persisted; /* .pf is NULL: nothing */
 	int persist_error;        /* ERR_*: keeping it fails so */
@@ -106,7 +108,12 @@ struct world {
 	/* The fault: the nth call of an edge (from 1; 0: none) fails, or is the last one ever made.
 	 */
 	unsigned calls, fail_at;
-	bool dies;               /* killed there: no call has any effect from then on */
+	bool dies; /* killed there: no call has any effect from then on */
+	/* Something that happens right before the nth call. */
+	void (*meanwhile)(struct world *w);
+	unsigned meanwhile_at;
+	const char *meanwhile_in; /* that call's name, when it has happened */
+
 	const char *failed_in;   /* the name of the call that failed */
 	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
 	size_t ntaken;

@@ -350,6 +350,32 @@ static void libvirt_going_away_is_no_failure(void **state)
 	queue_clear(&q);
 }
 
+static void who_is_busy_has_not_failed(void **state)
+{
+	struct queue q = {0};
+	struct guest *guest;
+
+	(void)state;
+	happens(&q, WEB1);
+	for (int i = 0; i < 3 * QUEUE_TRIES; i++) {
+		guest = next(&q);
+		/* It never got to look: what happens meanwhile is seen by the next one. */
+		happens(&q, WEB1);
+		queue_ended(&q, guest, OUTCOME_BUSY, QUEUE_NEVER, clock);
+		assert_int_equal(guest->failures, 0);
+		assert_int_equal(queue_next(&q), clock + QUEUE_BUSY_MS);
+	}
+	/* Nor is one that had failed any further. */
+	ends(&q, next(&q), OUTCOME_FAILED);
+	guest = next(&q);
+	queue_ended(&q, guest, OUTCOME_BUSY, QUEUE_NEVER, clock);
+	assert_int_equal(guest->failures, 1);
+	assert_int_equal(queue_stuck(&q), 0);
+	ends(&q, next(&q), OUTCOME_CLEAN);
+	assert_int_equal(q.n, 0);
+	queue_clear(&q);
+}
+
 static void lines_are_whole_and_harmless(void **state)
 {
 	struct line_reader reader = {0};
@@ -471,6 +497,7 @@ int main(void)
 		cmocka_unit_test(a_suspect_is_looked_at_once),
 		cmocka_unit_test(it_is_looked_at_when_it_said),
 		cmocka_unit_test(libvirt_going_away_is_no_failure),
+		cmocka_unit_test(who_is_busy_has_not_failed),
 		cmocka_unit_test(lines_are_whole_and_harmless),
 		cmocka_unit_test(the_journal_gets_fields),
 		cmocka_unit_test(a_directory_is_watched_or_the_one_above),

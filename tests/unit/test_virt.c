@@ -156,21 +156,22 @@ static void test_state(void **state)
 	struct virt *virt = ((struct fixture *)*state)->virt;
 	static const struct {
 		const char *name;
-		bool persistent, paused;
+		struct virt_state state;
 	} known[] = {
-		{"running", true, false},
-		{"transient", false, false},
-		{"off", true, false},
-		{"paused", true, true},
+		{"running", {.running = true, .persistent = true}},
+		{"transient", {.running = true}},
+		{"off", {.persistent = true}},
+		{"paused", {.running = true, .persistent = true, .paused = true}},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		struct virt_dom dom = must_find(virt, known[i].name);
-		bool persistent, paused;
+		struct virt_state got;
 
-		assert_int_equal(virt->ops->state(virt, &dom, &persistent, &paused, NULL), 0);
-		assert_int_equal(persistent, known[i].persistent);
-		assert_int_equal(paused, known[i].paused);
+		assert_int_equal(virt->ops->state(virt, &dom, &got, NULL), 0);
+		assert_int_equal(got.running, known[i].state.running);
+		assert_int_equal(got.persistent, known[i].state.persistent);
+		assert_int_equal(got.paused, known[i].state.paused);
 		virt_dom_clear(virt, &dom);
 	}
 }
@@ -301,7 +302,7 @@ static void test_events(void **state)
 	cleanup_err struct err *err = NULL;
 	struct virt_event event = {0};
 	struct virt_dom gone = {0};
-	bool persistent, paused;
+	struct virt_state now;
 	char *xml = NULL;
 
 	assert_int_equal(virt->ops->watch(virt, NULL), 0);
@@ -318,7 +319,7 @@ static void test_events(void **state)
 	assert_int_equal(virt->ops->next_event(virt, clock_now() + 20, &event, NULL), 0);
 
 	/* And now there is no such domain, whatever is asked of it. */
-	assert_int_equal(virt->ops->state(virt, &dom, &persistent, &paused, &err), -1);
+	assert_int_equal(virt->ops->state(virt, &dom, &now, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
 	assert_int_equal(virt->ops->xml(virt, &dom, VIRT_LIVE, &xml, &err), -1);

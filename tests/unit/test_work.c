@@ -215,6 +215,103 @@ static void broken_at_every_call(void **state)
 		}
 }
 
+static void others_at_work_are_no_failure(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	world_stop(&w, "web1");
+	w.locked = world_domain(&w, "web1")->uuid;
+	work_on(&w, "web1", true);
+	assert_string_equal(said, "busy the lock domain-00000000-0000-4000-8000-000000000001 is "
+				  "held by process 4711\n");
+	assert_null(w.leases.items[0].reason);
+	/* It has not waited long: other guests wait for it. */
+	assert_int_equal(w.clock, 1000 + 2000);
+	w.locked = NULL;
+
+	/* Somebody makes the PF's VFs anew: nothing can be done until that is over. */
+	w.at_work = true;
+	work_on(&w, "web1", true);
+	assert_memory_equal(said, "begun\nbusy ", 11);
+	assert_null(w.leases.items[0].reason);
+	w.at_work = false;
+	work_on(&w, "web1", true);
+	assert_said("\nmended\n");
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static void starts_web1(struct world *w)
+{
+	world_start(w, "web1");
+}
+
+static void forgets_web1(struct world *w)
+{
+	world_forget(w, "web1");
+}
+
+/* What the agent does about a guest to which something happens at the nth call: it looks again,
+ * unless that was before it had begun to look. */
+static bool work_while(struct world *w, void (*meanwhile)(struct world *w), unsigned n)
+{
+	w->calls = 0;
+	w->meanwhile = meanwhile;
+	w->meanwhile_at = n;
+	w->meanwhile_in = NULL;
+	work_on(w, "web1", false);
+	w->meanwhile = NULL;
+	if (!w->meanwhile_in)
+		return false;
+	/* The guest's lock is the first one that is taken. */
+	if (n > w->locked_at)
+		work_on(w, "web1", false);
+	return true;
+}
+
+static void a_guest_started_while_it_is_looked_at(void **state)
+{
+	bool reached = true;
+
+	(void)state;
+	for (unsigned n = 1; reached; n++) {
+		struct world w;
+
+		world_init(&w, 7);
+		world_stop(&w, "web1");
+		do_run(&w, "attach web1 eth1", 0);
+		reached = work_while(&w, starts_web1, n);
+		assert_not_said("failed");
+		if (reached)
+			assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 1);
+		assert_sound(&w);
+		world_clear(&w);
+		assert_true(n < 1000);
+	}
+}
+
+static void a_guest_forgotten_while_it_is_looked_at(void **state)
+{
+	bool reached = true;
+
+	(void)state;
+	for (unsigned n = 1; reached; n++) {
+		struct world w;
+
+		world_init(&w, 7);
+		do_run(&w, "attach web1 eth1", 0);
+		reached = work_while(&w, forgets_web1, n);
+		assert_not_said("failed");
+		assert_int_equal(w.leases.n, reached ? 0 : 1);
+		assert_sound(&w);
+		world_clear(&w);
+		assert_true(n < 1000);
+	}
+}
+
 static void all_guests_come_before_events(void **state)
 {
 	struct world w;
@@ -306,6 +403,9 @@ int main(void)
 		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
 		cmocka_unit_test(what_is_parked_is_looked_at_again),
 		cmocka_unit_test(broken_at_every_call),
+		cmocka_unit_test(others_at_work_are_no_failure),
+		cmocka_unit_test(a_guest_started_while_it_is_looked_at),
+		cmocka_unit_test(a_guest_forgotten_while_it_is_looked_at),
 		cmocka_unit_test(all_guests_come_before_events),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
 		cmocka_unit_test(a_vf_that_vanished_is_told),
