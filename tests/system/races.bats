@@ -77,13 +77,19 @@ load helper
 		define other "$(root_ports 1)"
 		virsh -q start --paused web1
 		virsh -q start --paused other
-		# Each write of the store takes a while, so that it is met, and stopped, when its claim is in the store and
-		# nothing else has been touched.
-		strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=3000000 \
-			vfpool --json attach web1 eth2 --form hostdev >answer 2>words & job=$!
-		until_true 120 leases_are claimed
-		held=$(pgrep -P $job)
-		kill -STOP "$held"
+		# It stops at its Nth write of the store, for the first N by which its claim is in the store. Nothing but the
+		# store has been touched by then.
+		for ((n = 1; ; n++)); do
+			strace -f -qq -o calls -e trace=fdatasync -e inject=fdatasync:signal=SIGSTOP:when=$n \
+				vfpool --json attach web1 eth2 --form hostdev >answer 2>words & job=$!
+			until_true 60 grep -q "stopped by SIGSTOP" calls
+			held=$(pgrep -P $job)
+			leases_are claimed && break
+			is "leases before the claim" "$(leases)" ""
+			kill -KILL "$held"
+			wait $job || true
+			vfpool -q reconcile
+		done
 		is "the lease" "$(leases | cut -d ' ' -f 1,4)" "0000:02:10.0 claimed"
 		virsh -q attach-device other <(hostdev 0000:02:10.0) --live
 		kill -CONT "$held"
