@@ -159,10 +159,9 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 	tests/lab/demo
 
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
-# older. `make check-system LAB_SUITE=bookworm` runs all of them there.
+# older. `make check-system LAB_SUITE=bookworm` runs all of them there. The longest come first.
 MAIN_TESTS := $(patsubst %,tests/system/%.bats,attach daemons detach)
-BIG_TESTS := $(shell grep -l '^load big' tests/system/*.bats)
-OTHER_TESTS = $(filter-out $(BIG_TESTS),$(wildcard tests/system/*.bats))
+ALL_TESTS := $(shell grep -l '^load big' tests/system/*.bats; ls -S $$(grep -L '^load big' tests/system/*.bats))
 
 check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root on a fresh machine)
 	tests/lab/lab deps install
@@ -170,16 +169,13 @@ check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root o
 	tests/lab/lab build WERROR=-Werror check-fast
 	tests/lab/lab build -j"$$(nproc)" WERROR=-Werror check-asan
 	LAB_SUITE=bookworm tests/lab/lab build -s -j"$$(nproc)" WERROR=-Werror all
-	$(MAKE) -k -j2 check-trixie check-big check-bookworm
+	$(MAKE) -k check-trixie check-bookworm
 
-# Labs of their own, side by side: they wait more than they compute.
-.PHONY: check-trixie check-big check-bookworm
+.PHONY: check-trixie check-bookworm
 check-trixie:
-	LAB_SUITE=trixie tests/system/run trixie $(OTHER_TESTS)
-check-big:
-	LAB_SUITE=trixie LAB_NAME=big-$(notdir $(CURDIR)) tests/system/run big $(BIG_TESTS)
+	LAB_SUITE=trixie tests/system/run $(ALL_TESTS)
 check-bookworm:
-	LAB_SUITE=bookworm tests/system/run bookworm $(MAIN_TESTS)
+	LAB_SUITE=bookworm tests/system/run $(MAIN_TESTS)
 
 SYSTEM_TESTS ?= $(wildcard tests/system/*.bats)
 check-system: ## the tests in the lab alone (SYSTEM_TESTS=FILES: these; LAB_SUITE=bookworm: Debian 12)
