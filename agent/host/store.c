@@ -48,6 +48,8 @@ static void sqlite_store_close(struct store *store)
 
 	if (!s)
 		return;
+	for (size_t i = 0; i < STORE_STATEMENTS; i++)
+		(void)sqlite3_finalize(s->kept[i]);
 	/* SQLite would remove the log by its name: the log of the file that is there by now. */
 	if (s->db && was_replaced(s))
 		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -114,6 +116,20 @@ int store_prepare(const struct sqlite_store *s, const char *sql, const char *doi
 	int rc = sqlite3_prepare_v2(s->db, sql, -1, out, NULL);
 
 	return rc == SQLITE_OK ? 0 : store_failed(s, rc, doing, err);
+}
+
+int store_keep(struct sqlite_store *s, enum store_statement which, const char *sql,
+	       const char *doing, sqlite3_stmt **out, struct err **err)
+{
+	sqlite3_stmt **kept = &s->kept[which];
+	int rc = SQLITE_OK;
+
+	if (!*kept)
+		rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+	if (rc != SQLITE_OK)
+		return store_failed(s, rc, doing, err);
+	*out = *kept;
+	return 0;
 }
 
 int store_exec(const struct sqlite_store *s, const char *sql, const char *doing, struct err **err)
@@ -251,7 +267,10 @@ static int open_for_writing(struct sqlite_store *s, struct err **err)
 		return -1;
 	s->version = STORE_SCHEMA_VERSION;
 	(void)sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
-	return store_exec(s, "PRAGMA cell_size_check = ON", "open", err);
+	if (store_exec(s, "PRAGMA cell_size_check = ON", "open", err) < 0)
+		return -1;
+	store_prepare_changes(s);
+	return 0;
 }
 
 /*

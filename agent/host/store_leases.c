@@ -232,15 +232,21 @@ static int claim_conflict(const struct sqlite_store *s, const struct lease *leas
 			store_text(row, 2));
 }
 
-static int insert(const struct sqlite_store *s, const struct lease *lease, struct err **err)
+static int prepare_insert(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] = "INSERT INTO leases (" COLUMNS
 				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 				  "?, ?)";
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
+
+	return store_keep(s, STORE_INSERT, sql, CLAIMING, out, err);
+}
+
+static int insert(struct sqlite_store *s, const struct lease *lease, struct err **err)
+{
+	cleanup_kept sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if (store_prepare(s, sql, CLAIMING, &stmt, err) < 0)
+	if (prepare_insert(s, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	store_bind_text(stmt, C_PF, pciaddr_str(lease->pf));
@@ -285,16 +291,22 @@ static int change_row(const struct sqlite_store *s, sqlite3_stmt *stmt, const st
 	return 0;
 }
 
-static int write_row(const struct sqlite_store *s, const struct lease *lease, struct err **err)
+static int prepare_update(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] =
 		"UPDATE leases SET state = ?3, driver = ?4, saved_mac = ?5, saved_vlan = ?6,"
 		" saved_qos = ?7, saved_vlan_proto = ?8, saved_spoofchk = ?9, saved_trust = ?10,"
 		" saved_link_state = ?11, saved_min_rate = ?12, saved_max_rate = ?13,"
 		" expires = ?14, reason = ?15 WHERE vf = ?1 AND assignment = ?2";
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
 
-	if (store_prepare(s, sql, WRITING, &stmt, err) < 0)
+	return store_keep(s, STORE_UPDATE, sql, WRITING, out, err);
+}
+
+static int write_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
+{
+	cleanup_kept sqlite3_stmt *stmt = NULL;
+
+	if (prepare_update(s, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	return change_row(s, stmt, lease, WRITING, err);
@@ -313,12 +325,18 @@ int store_update(struct store *store, const struct lease *lease, struct err **er
 	return store_end(s, result, WRITING, err);
 }
 
-static int delete_row(const struct sqlite_store *s, const struct lease *lease, struct err **err)
+static int prepare_delete(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] = "DELETE FROM leases WHERE vf = ?1 AND assignment = ?2";
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
 
-	if (store_prepare(s, sql, DROPPING, &stmt, err) < 0)
+	return store_keep(s, STORE_DELETE, sql, DROPPING, out, err);
+}
+
+static int delete_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
+{
+	cleanup_kept sqlite3_stmt *stmt = NULL;
+
+	if (prepare_delete(s, &stmt, err) < 0)
 		return -1;
 	store_bind_text(stmt, C_VF, pciaddr_str(lease->vf));
 	store_bind_text(stmt, C_ASSIGNMENT, lease->assignment);
@@ -338,19 +356,30 @@ int store_drop(struct store *store, const struct lease *lease, struct err **err)
 	return store_end(s, result, DROPPING, err);
 }
 
+enum { OF_DOMAIN = 1 << 0, OF_PF = 1 << 1 };
+
+static int prepare_list(struct sqlite_store *s, unsigned of, sqlite3_stmt **out, struct err **err)
+{
+	/* One text for each, so that each is answered from an index. */
+	static const char *const which[] = {
+		[0] = "",
+		[OF_DOMAIN] = "WHERE domain_uuid = ?1",
+		[OF_PF] = "WHERE pf = ?2",
+		[OF_DOMAIN | OF_PF] = "WHERE domain_uuid = ?1 AND +pf = ?2",
+	};
+	/* Who only reads cannot bring an older store up to date. */
+	cleanup_free char *sql = mem_printf(
+		"SELECT %s FROM leases %s",
+		s->version < 2 ? COLUMNS_SAVED "NULL, NULL, " COLUMNS_FIXED : COLUMNS, which[of]);
+
+	return store_keep(s, STORE_LIST + of, sql, "read", out, err);
+}
+
 int store_list(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
 	       struct leases *out, struct err **err)
 {
 	struct sqlite_store *s = (struct sqlite_store *)store;
-	/* One text for each, so that each is answered from an index. */
-	static const char *const which[] = {
-		"",
-		"WHERE domain_uuid = ?1",
-		"WHERE pf = ?2",
-		"WHERE domain_uuid = ?1 AND +pf = ?2",
-	};
-	cleanup_free char *sql = NULL;
-	cleanup_stmt sqlite3_stmt *row = NULL;
+	cleanup_kept sqlite3_stmt *row = NULL;
 	struct leases found = {0};
 	int rc;
 
@@ -358,11 +387,7 @@ int store_list(struct store *store, const char *domain_uuid, const struct pciadd
 		*out = found;
 		return 0;
 	}
-	/* Who only reads cannot bring an older store up to date. */
-	sql = mem_printf("SELECT %s FROM leases %s",
-			 s->version < 2 ? COLUMNS_SAVED "NULL, NULL, " COLUMNS_FIXED : COLUMNS,
-			 which[(domain_uuid ? 1 : 0) + (pf ? 2 : 0)]);
-	if (store_prepare(s, sql, "read", &row, err) < 0)
+	if (prepare_list(s, (domain_uuid ? OF_DOMAIN : 0) | (pf ? OF_PF : 0), &row, err) < 0)
 		return -1;
 	if (domain_uuid)
 		store_bind_text(row, 0, domain_uuid);
@@ -387,4 +412,16 @@ int store_list(struct store *store, const char *domain_uuid, const struct pciadd
 	}
 	*out = found;
 	return 0;
+}
+
+void store_prepare_changes(struct sqlite_store *s)
+{
+	sqlite3_stmt *unused;
+
+	(void)prepare_list(s, OF_DOMAIN, &unused, NULL);
+	(void)prepare_list(s, OF_PF, &unused, NULL);
+	(void)prepare_insert(s, &unused, NULL);
+	(void)prepare_update(s, &unused, NULL);
+	(void)prepare_delete(s, &unused, NULL);
+	(void)store_prepare_note(s, &unused, NULL);
 }

@@ -13,6 +13,16 @@
 #define STORE_SCHEMA_VERSION 2
 #define STORE_SCHEMA_WITH_HISTORY 2
 
+/* What one command says more than once; to have it compiled costs as much as to carry it out. */
+enum store_statement {
+	STORE_INSERT,
+	STORE_UPDATE,
+	STORE_DELETE,
+	STORE_NOTE,
+	STORE_LIST, /* and three more: of a domain, of a PF, of both */
+	STORE_STATEMENTS = STORE_LIST + 4,
+};
+
 struct sqlite_store {
 	struct store store;
 	sqlite3 *db; /* NULL: there is no file, and it was opened for reading: no leases */
@@ -22,6 +32,7 @@ struct sqlite_store {
 	dev_t device; /* of the file that was opened */
 	ino_t inode;
 	int version; /* of the schema that is there: less than today's only when reading */
+	sqlite3_stmt *kept[STORE_STATEMENTS];
 };
 
 static inline void cleanup_stmt_pointer(sqlite3_stmt **stmt)
@@ -30,10 +41,24 @@ static inline void cleanup_stmt_pointer(sqlite3_stmt **stmt)
 }
 #define cleanup_stmt cleanup(cleanup_stmt_pointer)
 
+/* For a kept one, which must not stay open: it would hold its transaction. */
+static inline void cleanup_kept_pointer(sqlite3_stmt **stmt)
+{
+	if (!*stmt)
+		return;
+	(void)sqlite3_reset(*stmt);
+	(void)sqlite3_clear_bindings(*stmt);
+}
+#define cleanup_kept cleanup(cleanup_kept_pointer)
+
 /* store.c: what a failed SQLite call means; doing reads "claim a VF in". Each returns -1. */
 int store_failed(const struct sqlite_store *s, int rc, const char *doing, struct err **err);
 int store_prepare(const struct sqlite_store *s, const char *sql, const char *doing,
 		  sqlite3_stmt **out, struct err **err);
+/* As store_prepare(), once; the store keeps it until it is closed, and lends it for cleanup_kept.
+ */
+int store_keep(struct sqlite_store *s, enum store_statement which, const char *sql,
+	       const char *doing, sqlite3_stmt **out, struct err **err);
 int store_exec(const struct sqlite_store *s, const char *sql, const char *doing, struct err **err);
 
 /*
@@ -65,6 +90,8 @@ int store_check_version(const struct sqlite_store *s, int version, bool foreign,
 int store_make_schema(struct sqlite_store *s, struct err **err);
 
 /* store_leases.c */
+/* Compiles what a change of leases needs, before it is urgent. What fails fails again when used. */
+void store_prepare_changes(struct sqlite_store *s);
 int store_claim(struct store *store, const struct lease *lease, struct err **err);
 int store_update(struct store *store, const struct lease *lease, struct err **err);
 int store_drop(struct store *store, const struct lease *lease, struct err **err);
@@ -77,8 +104,9 @@ int store_list(struct store *store, const char *domain_uuid, const struct pciadd
  * that the row has, and nothing is noted where nothing changes.
  */
 #define STORE_FREE "free"
-int store_note(const struct sqlite_store *s, const struct lease *lease, const char *was,
-	       const char *now, const char *reason, struct err **err);
+int store_prepare_note(struct sqlite_store *s, sqlite3_stmt **out, struct err **err);
+int store_note(struct sqlite_store *s, const struct lease *lease, const char *was, const char *now,
+	       const char *reason, struct err **err);
 int store_history(struct store *store, int64_t after, const char *domain, struct history *out,
 		  struct err **err);
 

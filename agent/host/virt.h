@@ -203,4 +203,13 @@ static inline void virt_about_clear(struct virt_about *about)
  */
 int virt_open(const char *uri, struct virt **out, struct err **err);
 
+/*
+ * The same in two halves, with the work in a thread of its own: to load libvirt and to connect
+ * takes longer than whatever else a command does before it asks libvirt. Who has begun ends, once;
+ * that waits, and uri stays until then.
+ */
+struct virt_opening;
+struct virt_opening *virt_open_begin(const char *uri);
+int virt_open_end(struct virt_opening *opening, struct virt **out, struct err **err);
+
 #endif
