@@ -17,6 +17,13 @@
 char *device_xml_format(const struct assignment *assignment, struct pciaddr vf, bool managed);
 
 /*
+ * The standby NIC of an assignment that has one: <interface type='network'> with a virtio card. It
+ * and the VF's device name each other with <teaming>. tagged: libvirt is to put it into the VF's
+ * VLAN. Written as device_xml_format()'s.
+ */
+char *device_xml_standby(const struct assignment *assignment, bool tagged);
+
+/*
  * A device that has no alias of ours, for libvirt to find it by: by its VF, or its MAC. The caller
  * frees it.
  */

@@ -155,6 +155,25 @@ static void read_alias(const xmlNode *alias, struct device *device)
 		device->alias = mem_strdup(name);
 }
 
+/* The standby of an assignment, by its alias; of a VF it would be no such thing. */
+static void read_standby(struct reader *reader, const struct parts *parts,
+			 const struct device *device)
+{
+	const char *name = parts->alias ? node_attr(parts->alias, "name") : NULL;
+	size_t skip = strlen(ASSIGNMENT_ALIAS_PREFIX);
+	struct standby standby = {.guest_set = device->guest_set, .guest = device->guest};
+	size_t length = sizeof(standby.id) - 1;
+
+	if (!name || strncmp(name, ASSIGNMENT_ALIAS_PREFIX, skip) != 0 ||
+	    strlen(name + skip) < length ||
+	    strcmp(name + skip + length, ASSIGNMENT_STANDBY_SUFFIX) != 0)
+		return;
+	memcpy(standby.id, name + skip, length);
+	if (assignment_id_valid(standby.id))
+		*(struct standby *)mem_append(&reader->view.standbys, &reader->view.nstandbys,
+					      sizeof(standby)) = standby;
+}
+
 /* Does vfpool write the like, or libvirt by itself? */
 static bool is_plain(const xmlNode *node)
 {
@@ -216,8 +235,10 @@ static int read_interface(struct reader *reader, const xmlNode *element, const s
 		mac = mem_append(&reader->view.macs, &reader->view.nmacs, sizeof(*mac));
 		*mac = device->mac;
 	}
-	if (!node_attr_is(element, "type", "hostdev"))
+	if (!node_attr_is(element, "type", "hostdev")) {
+		read_standby(reader, parts, device);
 		return 0;
+	}
 	if (host && node_attr_is(host, "type", "usb"))
 		return 0;
 	if (tag && node_number(tag, "id", 4095, &vlan, err) < 0)
@@ -293,6 +314,7 @@ static void add_free_slots(struct reader *reader)
 	for (unsigned bus = 0; bus < BUSES; bus++)
 		if (reader->kind[bus] == BUS_PORT && !reader->used[bus])
 			add_slot(&reader->view, bus, 0);
+	reader->view.nfree_ports = reader->view.nfree_slots;
 	for (unsigned bus = 0; bus < BUSES; bus++) {
 		if (reader->kind[bus] != BUS_CONVENTIONAL)
 			continue;

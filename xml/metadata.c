@@ -28,6 +28,11 @@ bool metadata_pool_valid(const char *pool)
 	return n >= 1 && n <= POOL_MAX;
 }
 
+bool metadata_network_valid(const char *network)
+{
+	return metadata_pool_valid(network);
+}
+
 /* A name that cannot be remembered must not cost the other assignments. */
 static void write_pool(struct write *write, const char *pool)
 {
@@ -54,6 +59,15 @@ static void write_parking(struct write *write, const struct parking *parking)
 	write_close(write);
 }
 
+static void write_standby(struct write *write, const struct assignment *assignment)
+{
+	write_open(write, "standby");
+	write_attr(write, "network", assignment->standby);
+	if (assignment->standby_guest_set)
+		write_pciaddr(write, true, assignment->standby_guest);
+	write_close(write);
+}
+
 static void write_assignment(struct write *write, const struct assignment *assignment)
 {
 	struct vf_settings asked = assignment->settings;
@@ -73,6 +87,8 @@ static void write_assignment(struct write *write, const struct assignment *assig
 	if (!mac_is_zero(assignment->mac))
 		write_leaf(write, "mac", "address", mac_str(assignment->mac));
 	settings_write(write, &asked);
+	if (assignment->standby)
+		write_standby(write, assignment);
 	if (assignment->guest_set)
 		write_pciaddr(write, true, assignment->guest);
 	if (assignment->parked)
@@ -164,25 +180,48 @@ static int read_parking(const xmlNode *element, struct parking *out, struct err 
 	return 0;
 }
 
+static int read_standby(const xmlNode *element, struct assignment *out, struct err **err)
+{
+	const char *network;
+	xmlNode *next, *address;
+
+	if (strict_attributes(element, (const char *const[]){"network", NULL}, err) < 0 ||
+	    strict_attr(element, "network", &network, err) < 0)
+		return -1;
+	if (!metadata_network_valid(network))
+		return strict_bad(element, "network", network, "1 to 64 visible ASCII characters",
+				  err);
+	if (strict_next(element->children, &next, err) < 0 ||
+	    strict_take(&next, METADATA_URI, "address", &address, err) < 0 ||
+	    strict_end(next, err) < 0 ||
+	    (address && strict_pciaddr(address, &out->standby_guest, err) < 0))
+		return -1;
+	out->standby_guest_set = address != NULL;
+	out->standby = mem_strdup(network);
+	return 0;
+}
+
 static int read_children(const xmlNode *element, struct assignment *out, struct err **err)
 {
-	xmlNode *next, *mac, *vlan, *flags, *rate, *address, *parked;
+	xmlNode *next, *mac, *vlan, *flags, *rate, *standby, *address, *parked;
 
 	if (strict_next(element->children, &next, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "mac", &mac, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "vlan", &vlan, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "settings", &flags, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "rate", &rate, err) < 0 ||
+	    strict_take(&next, METADATA_URI, "standby", &standby, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "address", &address, err) < 0 ||
 	    strict_take(&next, METADATA_URI, "parked", &parked, err) < 0 ||
 	    strict_end(next, err) < 0)
 		return -1;
-	if (!mac && (out->form == FORM_INTERFACE || vlan || flags || rate))
+	if (!mac && (out->form == FORM_INTERFACE || vlan || flags || rate || standby))
 		return node_error(element, err, "has no <mac>, as only a hostdev that is no NIC");
 	if ((mac && read_mac(mac, &out->mac, err) < 0) ||
 	    (vlan && settings_read_vlan(vlan, METADATA_URI, &out->settings, err) < 0) ||
 	    (flags && settings_read_flags(flags, &out->settings, err) < 0) ||
 	    (rate && settings_read_rate(rate, &out->settings, err) < 0) ||
+	    (standby && read_standby(standby, out, err) < 0) ||
 	    (address && strict_pciaddr(address, &out->guest, err) < 0) ||
 	    (parked && read_parking(parked, &out->parking, err) < 0))
 		return -1;
@@ -216,7 +255,7 @@ static int read_assignment(const xmlNode *element, struct assignments *list, str
 	    check_unique(list, &item, element, err) < 0)
 		return -1;
 	assignments_add(list, item);
-	item.pool = NULL;
+	item.pool = item.standby = NULL;
 	return 0;
 }
 

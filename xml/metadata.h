@@ -16,7 +16,8 @@
 
 /* More than these, or another name than these, cannot be remembered: to be refused at the start. */
 #define METADATA_ASSIGNMENTS_MAX 64
-bool metadata_pool_valid(const char *pool); /* 1 to 64 visible ASCII characters */
+bool metadata_pool_valid(const char *pool);       /* 1 to 64 visible ASCII characters */
+bool metadata_network_valid(const char *network); /* likewise */
 
 /*
  * The element as text, for virDomainSetMetadata(); NULL for no assignment at all: then it is to be

@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "xml/document.h"
+#include "xml/metadata.h"
 #include "xml/node.h"
 #include "xml/settings.h"
 #include "xml/strict.h"
@@ -24,7 +25,7 @@ static const char schema_text[] =
 /* What has been read once already, where once is all. */
 struct reader {
 	struct pool pool;
-	bool name, limit, device, vlan, settings, rate;
+	bool name, limit, device, vlan, settings, rate, standby;
 };
 
 static int once(const xmlNode *element, bool *seen, struct err **err)
@@ -295,14 +296,29 @@ static int read_rate(struct reader *reader, const xmlNode *element, struct err *
 		       : settings_read_rate(element, &reader->pool.settings, err);
 }
 
+static int read_standby(struct reader *reader, const xmlNode *element, struct err **err)
+{
+	const char *network;
+
+	if (once(element, &reader->standby, err) < 0 ||
+	    strict_leaf(element, (const char *const[]){"network", NULL}, err) < 0 ||
+	    strict_attr(element, "network", &network, err) < 0)
+		return -1;
+	if (!metadata_network_valid(network))
+		return strict_bad(element, "network", network, "1 to 64 visible ASCII characters",
+				  err);
+	reader->pool.standby = mem_strdup(network);
+	return 0;
+}
+
 static const struct part {
 	const char *name;
 	int (*read)(struct reader *reader, const xmlNode *element, struct err **err);
 } parts[] = {
-	{"name", read_name},       {"pf", read_pf},         {"exclude", read_exclude},
-	{"reserve", read_reserve}, {"policy", read_policy}, {"limit", read_limit},
-	{"device", read_device},   {"vlan", read_vlan},     {"settings", read_settings},
-	{"rate", read_rate},
+	{"name", read_name},       {"pf", read_pf},           {"exclude", read_exclude},
+	{"reserve", read_reserve}, {"policy", read_policy},   {"limit", read_limit},
+	{"device", read_device},   {"vlan", read_vlan},       {"settings", read_settings},
+	{"rate", read_rate},       {"standby", read_standby},
 };
 
 static int read_part(struct reader *reader, const xmlNode *element, struct err **err)
@@ -312,7 +328,7 @@ static int read_part(struct reader *reader, const xmlNode *element, struct err *
 			return parts[i].read(reader, element, err);
 	return node_error(element, err,
 			  "does not belong here; a pool has: name, pf, exclude, reserve, policy, "
-			  "limit, device, vlan, settings, rate");
+			  "limit, device, vlan, settings, rate, standby");
 }
 
 /* What the grammar cannot say. */
@@ -511,5 +527,7 @@ char *pool_xml_format(const struct pool *pool)
 	write_limit(&write, pool);
 	write_device(&write, pool);
 	settings_write(&write, &settings);
+	if (pool->standby)
+		write_leaf(&write, "standby", "network", pool->standby);
 	return write_finish(&write);
 }

@@ -14,24 +14,35 @@
 #define REFUSED_AGAIN_MS 1500
 
 /* The alias of the subject's device in the running guest; it may not be ours. */
-static char *alias_of(const struct execution *x, const struct subject *sub)
+static char *alias_of(const struct execution *x, const struct subject *sub, enum part part)
 {
 	const struct device *device = domain_view_device(&x->domain->live, sub->assignment.id);
 
+	if (part == PART_STANDBY)
+		return mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX,
+				  sub->assignment.id);
 	return device && device->adopted && device->alias
 		       ? mem_strdup(device->alias)
 		       : mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
+}
+
+static void set_out(struct subject *sub, enum part part, bool out)
+{
+	if (part == PART_VF)
+		sub->out = out;
+	else
+		sub->standby_out = out;
 }
 
 /*
  * A refusal to even pass the request on can be a matter of the moment (the guest's own last
  * request is still under way): STEP_AWAIT asks again.
  */
-int await_ask(const struct execution *x, struct subject *sub, struct err **err)
+int await_ask(const struct execution *x, struct subject *sub, enum part part, struct err **err)
 {
 	struct virt *virt = x->edges->virt;
 	struct host *host = x->edges->host;
-	cleanup_free char *alias = alias_of(x, sub);
+	cleanup_free char *alias = alias_of(x, sub, part);
 	struct err *why = NULL;
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
@@ -41,21 +52,24 @@ int await_ask(const struct execution *x, struct subject *sub, struct err **err)
 			*err = why;
 			return -1;
 		}
-		sub->out = why->code == ERR_ABSENT;
+		set_out(sub, part, why->code == ERR_ABSENT);
 	}
 	err_free(&why);
 	return 0;
 }
 
-static bool awaited(const struct subject *sub)
+static bool awaited(const struct subject *sub, enum part part)
 {
-	return sub->unplug & VIEW_LIVE && !sub->out && !sub->err;
+	unsigned views = part == PART_VF ? sub->unplug : sub->standby_unplug;
+	bool is_out = part == PART_VF ? sub->out : sub->standby_out;
+
+	return views & VIEW_LIVE && !is_out && !sub->err;
 }
 
-static struct subject *first_awaited(const struct plan *plan)
+static struct subject *first_awaited(const struct plan *plan, enum part part)
 {
 	for (size_t i = 0; i < plan->nsubjects; i++)
-		if (awaited(&plan->subjects[i]))
+		if (awaited(&plan->subjects[i], part))
 			return &plan->subjects[i];
 	return NULL;
 }
@@ -63,7 +77,7 @@ static struct subject *first_awaited(const struct plan *plan)
 static void all_out(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nsubjects; i++)
-		plan->subjects[i].out = true;
+		plan->subjects[i].out = plan->subjects[i].standby_out = true;
 }
 
 /*
@@ -71,10 +85,12 @@ static void all_out(struct plan *plan)
  * would be known.
  */
 static bool has_device(const struct execution *x, const struct domain_view *view,
-		       const struct subject *sub)
+		       const struct subject *sub, enum part part)
 {
 	const struct device *was = domain_view_device(&x->domain->live, sub->assignment.id);
 
+	if (part == PART_STANDBY)
+		return domain_view_standby(view, sub->assignment.id);
 	if (!was || !was->adopted || !was->alias)
 		return domain_view_device(view, sub->assignment.id);
 	for (size_t i = 0; i < view->ndevices; i++)
@@ -84,7 +100,7 @@ static bool has_device(const struct execution *x, const struct domain_view *view
 }
 
 /* Events can be lost; the XML tells the truth. What is still there is asked again. */
-static int ask_again(const struct execution *x, bool ask, struct err **err)
+static int ask_again(const struct execution *x, enum part part, bool ask, struct err **err)
 {
 	struct virt *virt = x->edges->virt;
 	cleanup_free char *xml = NULL;
@@ -105,18 +121,18 @@ static int ask_again(const struct execution *x, bool ask, struct err **err)
 		return -1;
 	for (size_t i = 0; i < x->plan->nsubjects && !result; i++) {
 		struct subject *sub = &x->plan->subjects[i];
-		cleanup_free char *alias = alias_of(x, sub);
+		cleanup_free char *alias = alias_of(x, sub, part);
 
-		if (!awaited(sub))
+		if (!awaited(sub, part))
 			continue;
-		if (!has_device(x, &view, sub)) {
-			sub->out = true;
+		if (!has_device(x, &view, sub, part)) {
+			set_out(sub, part, true);
 		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
 			if (why->code == ERR_LOST) {
 				*err = steal(&why);
 				result = -1;
 			} else {
-				sub->out = why->code == ERR_ABSENT;
+				set_out(sub, part, why->code == ERR_ABSENT);
 			}
 			err_free(&why);
 		}
@@ -125,7 +141,8 @@ static int ask_again(const struct execution *x, bool ask, struct err **err)
 	return result;
 }
 
-static void note_event(const struct execution *x, const struct virt_event *event, msec *again)
+static void note_event(const struct execution *x, enum part part, const struct virt_event *event,
+		       msec *again)
 {
 	if (strcmp(event->uuid, x->domain->uuid) != 0)
 		return;
@@ -135,24 +152,40 @@ static void note_event(const struct execution *x, const struct virt_event *event
 	}
 	for (size_t i = 0; i < x->plan->nsubjects; i++) {
 		struct subject *sub = &x->plan->subjects[i];
-		cleanup_free char *alias = alias_of(x, sub);
+		cleanup_free char *alias = alias_of(x, sub, part);
 
-		if (!awaited(sub) || !event->alias || strcmp(event->alias, alias) != 0)
+		if (!awaited(sub, part) || !event->alias || strcmp(event->alias, alias) != 0)
 			continue;
 		if (event->kind == VIRT_DEVICE_REMOVED)
-			sub->out = true;
+			set_out(sub, part, true);
 		else if (event->kind == VIRT_DEVICE_REMOVAL_FAILED &&
 			 *again > x->edges->now() + REFUSED_AGAIN_MS)
 			*again = x->edges->now() + REFUSED_AGAIN_MS;
 	}
 }
 
-int await_all(const struct execution *x, struct err **err)
+static void give_up(const struct execution *x, struct subject *sub, enum part part)
+{
+	if (part == PART_VF) {
+		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
+			x->domain->name, pciaddr_str(sub->vf), x->seconds);
+		err_now(&sub->err, "the VF is still in the guest and stays promised to it");
+	} else {
+		err_set(&sub->err, ERR_GUEST,
+			"%s has not let go of the standby of assignment %s within %u s",
+			x->domain->name, sub->assignment.id, x->seconds);
+		err_now(&sub->err, "the standby is still in the guest, the VF is not");
+	}
+	err_next(&sub->err, "see that the guest has booted and answers PCI hot-unplug, then "
+			    "repeat the command");
+}
+
+int await_all(const struct execution *x, enum part part, struct err **err)
 {
 	struct virt *virt = x->edges->virt;
 	msec again = x->edges->now() + ASK_AGAIN_MS;
 
-	while (first_awaited(x->plan)) {
+	while (first_awaited(x->plan, part)) {
 		struct virt_event event = {0};
 		msec now, until = again < x->deadline ? again : x->deadline;
 		int got = virt->ops->next_event(virt, until, &event, err);
@@ -160,24 +193,18 @@ int await_all(const struct execution *x, struct err **err)
 		if (got < 0)
 			return -1;
 		if (got > 0) {
-			note_event(x, &event, &again);
+			note_event(x, part, &event, &again);
 			virt_event_clear(&event);
 			continue;
 		}
 		now = x->edges->now();
-		if (ask_again(x, now < x->deadline, err))
+		if (ask_again(x, part, now < x->deadline, err))
 			return -1;
 		if (now >= x->deadline)
 			break;
 		again = now + ASK_AGAIN_MS;
 	}
-	for (struct subject *sub; (sub = first_awaited(x->plan));) {
-		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
-			x->domain->name, pciaddr_str(sub->vf), x->seconds);
-		err_now(&sub->err, "the VF is still in the guest and stays promised to it");
-		err_next(&sub->err,
-			 "see that the guest has booted and answers PCI hot-unplug, then "
-			 "repeat the command");
-	}
+	for (struct subject *sub; (sub = first_awaited(x->plan, part));)
+		give_up(x, sub, part);
 	return 0;
 }

@@ -8,13 +8,17 @@
 
 #include "converge/execute.h"
 
-/* Asks for the subject's VF. -1: nobody could be asked, or the connection is lost. */
-int await_ask(const struct execution *execution, struct subject *subject, struct err **err);
+/* Which of a subject's devices. */
+enum part { PART_VF, PART_STANDBY };
+
+/* Asks for the subject's device. -1: nobody could be asked, or the connection is lost. */
+int await_ask(const struct execution *execution, struct subject *subject, enum part part,
+	      struct err **err);
 
 /*
  * Until all are out that were asked for, or the deadline: then those that are not have an error. It
  * asks again in between: a guest that boots may ignore an unplug. -1: the connection is lost.
  */
-int await_all(const struct execution *execution, struct err **err);
+int await_all(const struct execution *execution, enum part part, struct err **err);
 
 #endif

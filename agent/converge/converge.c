@@ -8,6 +8,7 @@
 #include "converge/domain.h"
 #include "converge/execute.h"
 #include "converge/foreign.h"
+#include "converge/networks.h"
 #include "converge/park.h"
 #include "converge/reserve.h"
 #include "core/cleanup.h"
@@ -159,6 +160,7 @@ struct gathered {
 	struct place *places;
 	size_t nplaces;
 	struct foreigns foreigns;
+	struct networks networks;
 	int *nodes; /* NUMA, of the guest */
 	size_t nnodes;
 	struct pciaddr *gone; /* VFs of devices of ours that the host has not any more */
@@ -177,6 +179,7 @@ static void gathered_clear(struct gathered *g)
 		place_clear(&g->places[i]);
 	free(g->places);
 	foreigns_clear(&g->foreigns);
+	networks_clear(&g->networks);
 	free(g->nodes);
 	free(g->gone);
 	for (size_t i = 0; i < g->nlocks; i++)
@@ -359,6 +362,23 @@ static int gather_choices(struct converge *c, struct gathered *g, const struct a
 	return 0;
 }
 
+/* Those that a standby of the list is to be plugged into. */
+static int gather_networks(struct converge *c, struct gathered *g, const struct assignments *list,
+			   const struct domain_view *view, const struct scope *scope,
+			   struct err **err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct assignment *a = &list->items[i];
+
+		if (!a->standby || a->parked || (scope && !scope_has(scope, a->id)) ||
+		    domain_view_standby(view, a->id))
+			continue;
+		if (networks_gather(c->edges, a->standby, &g->networks, err))
+			return -1;
+	}
+	return 0;
+}
+
 /* Then its VF's settings are compared: those of a plain hostdev before its guest runs, too. */
 static bool is_compared(const struct wants *wants, const char *id)
 {
@@ -422,6 +442,10 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	if (gather_devices(c, g, &c->domain.live, scope, err) ||
 	    gather_devices(c, g, &c->domain.config, scope, err))
 		return -1;
+	/* Where libvirt is not to be asked, converge finds out when the guest is here. */
+	if (!c->given && (gather_networks(c, g, &wants->live, &c->domain.live, scope, err) ||
+			  gather_networks(c, g, &wants->config, &c->domain.config, scope, err)))
+		return -1;
 	if (gather_choices(c, g, &wants->live, scope, busy, nbusy, &chooses, err) ||
 	    gather_choices(c, g, &wants->config, scope, busy, nbusy, &chooses, err))
 		return -1;
@@ -436,7 +460,6 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 		for (size_t j = 0; j < g->places[i].npfs; j++)
 			if (gather_leases(c, g, g->places[i].pfs[j], err))
 				return -1;
-	/* Where libvirt is not to be asked, converge finds out when the guest is here. */
 	return c->given ? 0 : foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
 }
 
@@ -466,6 +489,7 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 	situation.places = g->places;
 	situation.nplaces = g->nplaces;
 	situation.foreigns = &g->foreigns;
+	situation.networks = &g->networks;
 	situation.nodes = g->nodes;
 	situation.nnodes = g->nnodes;
 	situation.gone = g->gone;

@@ -177,23 +177,14 @@ static int do_release(struct run *run, struct subject *sub, struct err **err)
 	return store_state(run, &sub->lease, LEASE_RELEASING, err);
 }
 
-static int do_unplug_config(struct run *run, struct subject *sub, struct err **err)
+/* By its alias; it may be out already. */
+static int take_out_of_definition(const struct run *run, const char *alias, struct err **err)
 {
-	const struct execution *x = run->x;
-	struct virt *virt = x->edges->virt;
-	const struct device *device = domain_view_device(&x->domain->config, sub->assignment.id);
-	cleanup_free char *text = NULL;
+	struct virt *virt = run->x->edges->virt;
 	struct err *why = NULL;
-	int result;
 
-	if (device && device->adopted) {
-		text = device_xml_of_other(device);
-		result = virt->ops->undefine(virt, x->dom, text, &why);
-	} else {
-		text = mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
-		result = virt->ops->detach(virt, x->dom, text, VIRT_CONFIG, &why);
-	}
-	if (result && why->code != ERR_ABSENT) {
+	if (virt->ops->detach(virt, run->x->dom, alias, VIRT_CONFIG, &why) &&
+	    why->code != ERR_ABSENT) {
 		*err = why;
 		return -1;
 	}
@@ -201,9 +192,40 @@ static int do_unplug_config(struct run *run, struct subject *sub, struct err **e
 	return 0;
 }
 
+static int do_unplug_config(struct run *run, struct subject *sub, struct err **err)
+{
+	const struct execution *x = run->x;
+	struct virt *virt = x->edges->virt;
+	const struct device *device = domain_view_device(&x->domain->config, sub->assignment.id);
+	cleanup_free char *text = NULL;
+	struct err *why = NULL;
+
+	if (!device || !device->adopted) {
+		text = mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s", sub->assignment.id);
+		return take_out_of_definition(run, text, err);
+	}
+	text = device_xml_of_other(device);
+	if (virt->ops->undefine(virt, x->dom, text, &why) && why->code != ERR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	err_free(&why);
+	return 0;
+}
+
+static int do_unplug_standby(struct run *run, struct subject *sub, struct err **err)
+{
+	cleanup_free char *alias = mem_printf(
+		ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX, sub->assignment.id);
+
+	if (sub->standby_unplug & VIEW_CONFIG && take_out_of_definition(run, alias, err))
+		return -1;
+	return sub->standby_unplug & VIEW_LIVE ? await_ask(run->x, sub, PART_STANDBY, err) : 0;
+}
+
 static int do_unplug(struct run *run, struct subject *sub, struct err **err)
 {
-	return await_ask(run->x, sub, err);
+	return await_ask(run->x, sub, PART_VF, err);
 }
 
 /* Does the host itself drive it, so that it has a netdev when no guest has it? */
@@ -485,6 +507,19 @@ static int do_set(struct run *run, struct subject *sub, struct err **err)
 	return settings_apply(run, &sub->lease, &now, &want, err);
 }
 
+static int do_plug_standby(struct run *run, struct subject *sub, struct err **err)
+{
+	struct virt *virt = run->x->edges->virt;
+	cleanup_free char *xml = device_xml_standby(&sub->assignment, sub->standby_tagged);
+
+	if (!virt->ops->attach(virt, run->x->dom, xml, sub->standby_plug, err))
+		return 0;
+	/* Another VF would not help. */
+	if ((*err)->code == ERR_TAKEN)
+		err_recode(err, ERR_FAILED);
+	return err_wrap(err, "the standby on network %s", sub->assignment.standby);
+}
+
 static int do_plug(struct run *run, struct subject *sub, struct err **err)
 {
 	struct virt *virt = run->x->edges->virt;
@@ -509,6 +544,25 @@ static int view_read(const struct run *run, unsigned view, struct domain_view *o
 	return 0;
 }
 
+static int confirm_standby(const struct run *run, struct subject *sub,
+			   const struct domain_view *view, const char *words, struct err **err)
+{
+	struct assignment *a = &sub->assignment;
+	const struct standby *standby = domain_view_standby(view, a->id);
+
+	if (!a->standby)
+		return 0;
+	if (!standby)
+		return err_set(err, ERR_FAILED,
+			       "the %s definition of %s shows no standby of assignment %s", words,
+			       run->x->domain->name, a->id);
+	if (!a->standby_guest_set && standby->guest_set) {
+		a->standby_guest_set = true;
+		a->standby_guest = standby->guest;
+	}
+	return 0;
+}
+
 static int confirm_view(struct run *run, struct subject *sub, unsigned which, struct err **err)
 {
 	struct domain_view *view = which == VIEW_LIVE ? &run->live : &run->config;
@@ -527,7 +581,7 @@ static int confirm_view(struct run *run, struct subject *sub, unsigned which, st
 		sub->assignment.guest_set = true;
 		sub->assignment.guest = device->guest;
 	}
-	return 0;
+	return confirm_standby(run, sub, view, words, err);
 }
 
 /* Only while the guest has it: libvirt sets MAC and VLAN when the guest starts. */
@@ -567,17 +621,23 @@ static int do_confirm(struct run *run, struct subject *sub, struct err **err)
 static unsigned learn_into(struct assignments *list, const struct subject *sub, unsigned view)
 {
 	struct assignment *item = assignments_find(list, sub->assignment.id);
+	const struct assignment *a = &sub->assignment;
 	bool has_our_alias =
 		item && item->adopted_set && sub->plug & view && sub->did & 1u << STEP_CONFIRM;
-	bool has_address = item && !item->guest_set && sub->assignment.guest_set;
+	bool has_address = item && !item->guest_set && a->guest_set;
+	bool has_standby = item && !item->standby_guest_set && a->standby_guest_set;
 
 	if (has_our_alias)
 		item->adopted_set = false;
 	if (has_address) {
 		item->guest_set = true;
-		item->guest = sub->assignment.guest;
+		item->guest = a->guest;
 	}
-	return has_our_alias || has_address ? view : 0;
+	if (has_standby) {
+		item->standby_guest_set = true;
+		item->standby_guest = a->standby_guest;
+	}
+	return has_our_alias || has_address || has_standby ? view : 0;
 }
 
 static int do_learn(struct run *run, struct err **err)
@@ -601,7 +661,9 @@ static int do_step_of_all(struct run *run, const struct step *step, struct err *
 		run->recorded = true;
 		return do_record(run, step->views, err);
 	case STEP_AWAIT:
-		return await_all(run->x, err);
+		return await_all(run->x, PART_VF, err);
+	case STEP_AWAIT_STANDBY:
+		return await_all(run->x, PART_STANDBY, err);
 	case STEP_LEARN:
 		return do_learn(run, err);
 	default: /* the others are about one subject */
@@ -610,13 +672,22 @@ static int do_step_of_all(struct run *run, const struct step *step, struct err *
 }
 
 static int (*const subject_steps[])(struct run *, struct subject *, struct err **) = {
-	[STEP_GIVE_UP] = do_give_up, [STEP_CLAIM] = do_claim,
-	[STEP_RELEASE] = do_release, [STEP_UNPLUG_CONFIG] = do_unplug_config,
-	[STEP_UNPLUG] = do_unplug,   [STEP_SETTLE] = do_settle,
-	[STEP_RESTORE] = do_restore, [STEP_RESERVE] = do_reserve,
-	[STEP_DROP] = do_drop,       [STEP_PF_UP] = do_pf_up,
-	[STEP_SAVE] = do_save,       [STEP_SET] = do_set,
-	[STEP_PLUG] = do_plug,       [STEP_CONFIRM] = do_confirm,
+	[STEP_GIVE_UP] = do_give_up,
+	[STEP_CLAIM] = do_claim,
+	[STEP_RELEASE] = do_release,
+	[STEP_UNPLUG_CONFIG] = do_unplug_config,
+	[STEP_UNPLUG] = do_unplug,
+	[STEP_SETTLE] = do_settle,
+	[STEP_RESTORE] = do_restore,
+	[STEP_RESERVE] = do_reserve,
+	[STEP_DROP] = do_drop,
+	[STEP_PF_UP] = do_pf_up,
+	[STEP_SAVE] = do_save,
+	[STEP_SET] = do_set,
+	[STEP_PLUG] = do_plug,
+	[STEP_CONFIRM] = do_confirm,
+	[STEP_UNPLUG_STANDBY] = do_unplug_standby,
+	[STEP_PLUG_STANDBY] = do_plug_standby,
 };
 
 /* 0: go on; 1: the rest is not to be tried; -1: error. */

@@ -11,15 +11,27 @@
 #include "core/mem.h"
 
 static const char *const step_names[] = {
-	[STEP_LOSE] = "lose",       [STEP_GIVE_UP] = "give-up",
-	[STEP_CLAIM] = "claim",     [STEP_RECORD] = "record",
-	[STEP_RELEASE] = "release", [STEP_UNPLUG_CONFIG] = "unplug-config",
-	[STEP_UNPLUG] = "unplug",   [STEP_AWAIT] = "await",
-	[STEP_SETTLE] = "settle",   [STEP_RESTORE] = "restore",
-	[STEP_RESERVE] = "reserve", [STEP_DROP] = "drop",
-	[STEP_PF_UP] = "pf-up",     [STEP_SAVE] = "save",
-	[STEP_SET] = "set",         [STEP_PLUG] = "plug",
-	[STEP_CONFIRM] = "confirm", [STEP_LEARN] = "learn",
+	[STEP_LOSE] = "lose",
+	[STEP_GIVE_UP] = "give-up",
+	[STEP_CLAIM] = "claim",
+	[STEP_RECORD] = "record",
+	[STEP_RELEASE] = "release",
+	[STEP_UNPLUG_CONFIG] = "unplug-config",
+	[STEP_UNPLUG] = "unplug",
+	[STEP_AWAIT] = "await",
+	[STEP_SETTLE] = "settle",
+	[STEP_RESTORE] = "restore",
+	[STEP_RESERVE] = "reserve",
+	[STEP_DROP] = "drop",
+	[STEP_PF_UP] = "pf-up",
+	[STEP_SAVE] = "save",
+	[STEP_SET] = "set",
+	[STEP_PLUG] = "plug",
+	[STEP_CONFIRM] = "confirm",
+	[STEP_LEARN] = "learn",
+	[STEP_UNPLUG_STANDBY] = "unplug-standby",
+	[STEP_AWAIT_STANDBY] = "await-standby",
+	[STEP_PLUG_STANDBY] = "plug-standby",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_LEARN + 1, "a name for every step");
 
@@ -76,6 +88,8 @@ static void scope_of_view(struct scope *scope, const struct domain_view *view)
 	for (size_t i = 0; i < view->ndevices; i++)
 		if (view->devices[i].id[0])
 			scope_add(scope, view->devices[i].id);
+	for (size_t i = 0; i < view->nstandbys; i++)
+		scope_add(scope, view->standbys[i].id);
 }
 
 void scope_of_domain(struct scope *scope, const struct domain *domain, const struct wants *wants,
@@ -207,6 +221,7 @@ static void subject_learn(struct planner *p, struct subject *sub, const char *id
 	}
 	if (subject_device(s, sub))
 		sub->vf = subject_device(s, sub)->host;
+	planner_standby_learn(s, sub);
 	if (sub->leased)
 		sub->kept = kept_until(s, sub, live && live->parked ? live : config);
 }
@@ -411,20 +426,23 @@ static void subject_plan(struct planner *p, struct subject *sub)
 		sub->vf = sub->fresh.vf;
 		sub->index = sub->fresh.index;
 	}
-	if (sub->unplug & VIEW_LIVE && s->domain->paused) {
-		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of VF %s",
-			s->domain->name, pciaddr_str(sub->vf));
+	if ((sub->unplug | sub->standby_unplug) & VIEW_LIVE && s->domain->paused) {
+		err_set(&sub->err, ERR_GUEST, "%s is paused, so it cannot let go of %s %s",
+			s->domain->name,
+			sub->unplug & VIEW_LIVE ? "VF" : "the standby of assignment",
+			sub->unplug & VIEW_LIVE ? pciaddr_str(sub->vf) : sub->assignment.id);
 		err_now(&sub->err, "nothing was changed");
 		err_next(&sub->err, "`virsh resume %s` and try again", s->domain->name);
 		return;
 	}
-	if (!sub->plug)
+	planner_standby(p, sub);
+	if (sub->err || !(sub->plug || sub->standby_plug))
 		return;
 	if (!sub->assignment.guest_set && device && device->guest_set) {
 		sub->assignment.guest_set = true;
 		sub->assignment.guest = device->guest;
 	}
-	planner_slot(p, sub);
+	planner_slots(p, sub);
 }
 
 /* Something is in its way, and its VF is not there any more: that is to be seen. */
@@ -449,6 +467,10 @@ static void record_choice(struct assignments *list, const struct assignment *a)
 	if (item && a->guest_set) {
 		item->guest_set = true;
 		item->guest = a->guest;
+	}
+	if (item && a->standby_guest_set) {
+		item->standby_guest_set = true;
+		item->standby_guest = a->standby_guest;
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "model/domain.h"
 #include "model/inventory.h"
 #include "model/lease.h"
+#include "model/network.h"
 #include "policies/candidates.h"
 #include "policies/policy.h"
 
@@ -58,6 +59,8 @@ struct situation {
 	const struct pciaddr
 		*gone; /* VFs that devices of ours name, and the host has not any more */
 	size_t ngone;
+	const struct networks *networks; /* those that standbys go to; the others nobody asked for
+					  */
 	const int *nodes; /* NUMA nodes where the guest runs; none: anywhere, or nobody asked */
 	size_t nnodes;
 	int64_t now;      /* seconds since 1970: reservations expire */
@@ -75,17 +78,21 @@ enum step_kind {
 	STEP_SET,    /* settings that libvirt will not set, or that have drifted */
 	STEP_RECORD, /* the guest's metadata says what should be */
 	/* Out. */
-	STEP_RELEASE,       /* store: releasing */
-	STEP_UNPLUG_CONFIG, /* out of the persistent definition */
-	STEP_UNPLUG,        /* the running guest is asked */
-	STEP_AWAIT,         /* the guest has let go: waits for all that were asked, together */
-	STEP_SETTLE,        /* the VF is back on the host's driver */
-	STEP_RESTORE,       /* its settings are as they were before us, and read back */
+	STEP_RELEASE,        /* store: releasing */
+	STEP_UNPLUG_CONFIG,  /* out of the persistent definition */
+	STEP_UNPLUG,         /* the running guest is asked */
+	STEP_AWAIT,          /* the guest has let go: waits for all that were asked, together */
+	STEP_UNPLUG_STANDBY, /* the standby NIC: out of the definition; the running guest is asked
+			      */
+	STEP_SETTLE,         /* the VF is back on the host's driver */
+	STEP_RESTORE,        /* its settings are as they were before us, and read back */
 	STEP_RESERVE, /* store: reserved; the VF is idle, and kept for a guest that is parked */
 	STEP_DROP,    /* store: the lease is forgotten, the VF is free */
+	STEP_AWAIT_STANDBY, /* as STEP_AWAIT, for the standby NICs */
 	/* In. */
-	STEP_PLUG,    /* attached through libvirt */
-	STEP_CONFIRM, /* in the guest's XML, settings read back; store: held */
+	STEP_PLUG_STANDBY, /* its standby NIC, before the VF that it is to stand for */
+	STEP_PLUG,         /* attached through libvirt */
+	STEP_CONFIRM,      /* in the guest's XML, settings read back; store: held */
 	STEP_LEARN, /* what has come of it is recorded: the address libvirt chose, an alias of ours
 		     */
 };
@@ -103,8 +110,11 @@ struct subject {
 	unsigned index;
 	unsigned unplug; /* VIEW_* where it has to come out */
 	unsigned plug;   /* VIEW_* where it has to go in; both: it names another VF */
-	bool prebound;   /* its VF waits on vfio-pci for guests: libvirt is not to rebind it */
-	bool drifted;    /* its VF's settings are not as they should be any more */
+	/* Of its standby NIC: where it has to come out, and where it has to go in. */
+	unsigned standby_unplug, standby_plug;
+	bool standby_tagged; /* its network has to be told the VLAN */
+	bool prebound;       /* its VF waits on vfio-pci for guests: libvirt is not to rebind it */
+	bool drifted;        /* its VF's settings are not as they should be any more */
 	char *pf;     /* the name of the PF of its VF: "eth1"; NULL where there is none to tell */
 	int64_t kept; /* its VF is kept until then, seconds since 1970, for it is parked; 0: it is
 			 not */
@@ -116,9 +126,10 @@ struct subject {
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
 	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */
-	bool taken;   /* somebody else has the VF: another is to be chosen */
-	bool out;     /* the running guest has let go */
-	unsigned did; /* 1 << STEP_*: what was done for it */
+	bool taken;       /* somebody else has the VF: another is to be chosen */
+	bool out;         /* the running guest has let go */
+	bool standby_out; /* of its standby, too */
+	unsigned did;     /* 1 << STEP_*: what was done for it */
 };
 
 #define STEP_ALL ((size_t)-1)

@@ -10,9 +10,11 @@
  *                it until then: without an assignment a converge takes it all back
  *   record       the guest's metadata is the intent: from here on a converge goes this way
  *   release, unplug config, unplug (all asked for at once), await
+ *   unplug standby: the guest has lost the VF by then, and lets go of the rest while the host works
  *   settle, restore, drop: a VF is free only when it is really back; for a guest that is parked
  *   it is reserved in place of dropped
- *   plug; then confirm
+ *   await standby
+ *   plug standby, plug: QEMU takes a VF for a standby's that is there; then confirm
  *   learn        last, and only where libvirt chose a guest address
  */
 #include <string.h>
@@ -98,6 +100,22 @@ static void add_unplug(const struct situation *s, struct plan *plan, const struc
 		add_step(plan, STEP_UNPLUG, i, 0);
 }
 
+/* Are there running guests to be waited for? */
+static bool add_unplug_standby(struct plan *plan)
+{
+	bool awaits = false;
+
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		const struct subject *sub = &plan->subjects[i];
+
+		if (sub->err || !sub->standby_unplug)
+			continue;
+		add_step(plan, STEP_UNPLUG_STANDBY, i, 0);
+		awaits |= sub->standby_unplug & VIEW_LIVE;
+	}
+	return awaits;
+}
+
 static void add_free(const struct situation *s, struct plan *plan, const struct subject *sub,
 		     size_t i)
 {
@@ -152,9 +170,17 @@ static void add_set(const struct situation *s, struct plan *plan, const struct s
 
 static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
 {
-	if (sub->want && (sub->plug || sub->drifted || sub->claims ||
+	if (sub->want && (sub->plug || sub->standby_plug || sub->drifted || sub->claims ||
 			  sub->lease.state != LEASE_HELD || sub->lease.reason))
 		add_step(plan, STEP_CONFIRM, i, 0);
+}
+
+static bool is_to_learn(const struct subject *sub)
+{
+	const struct assignment *a = &sub->assignment;
+
+	return (sub->plug && (!a->guest_set || a->adopted_set)) ||
+	       (sub->standby_plug && !a->standby_guest_set);
 }
 
 /*
@@ -163,7 +189,7 @@ static void add_confirm(struct plan *plan, const struct subject *sub, size_t i)
  */
 void planner_order(const struct situation *s, struct plan *plan)
 {
-	bool awaits = false, learns = false;
+	bool awaits = false, learns = false, awaits_too;
 
 #define FOR_EACH_SOUND(i)                            \
 	for (size_t i = 0; i < plan->nsubjects; i++) \
@@ -188,19 +214,23 @@ void planner_order(const struct situation *s, struct plan *plan)
 	}
 	if (awaits)
 		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
+	awaits_too = add_unplug_standby(plan);
 	FOR_EACH_SOUND(i)
 	add_free(s, plan, &plan->subjects[i], i);
+	if (awaits_too)
+		add_step(plan, STEP_AWAIT_STANDBY, STEP_ALL, 0);
 	FOR_EACH_SOUND(i)
 	{
 		add_set(s, plan, &plan->subjects[i], i, false);
+		if (plan->subjects[i].standby_plug)
+			add_step(plan, STEP_PLUG_STANDBY, i, 0);
 		if (plan->subjects[i].plug)
 			add_step(plan, STEP_PLUG, i, 0);
 	}
 	FOR_EACH_SOUND(i)
 	{
 		add_confirm(plan, &plan->subjects[i], i);
-		learns |= plan->subjects[i].plug && (!plan->subjects[i].assignment.guest_set ||
-						     plan->subjects[i].assignment.adopted_set);
+		learns |= is_to_learn(&plan->subjects[i]);
 	}
 	if (learns)
 		add_step(plan, STEP_LEARN, STEP_ALL, 0);

@@ -37,8 +37,17 @@ struct lease planner_lease(const struct situation *s, const struct subject *sub,
  */
 void planner_choose(struct planner *p, struct subject *sub);
 
-/* The guest address that its device is to have: its own of old, else a free one; or .err. */
-void planner_slot(struct planner *p, struct subject *sub);
+/*
+ * The guest addresses that its device and its standby are to have: their own of old, else free
+ * ones; or .err.
+ */
+void planner_slots(struct planner *p, struct subject *sub);
+
+/* Where its standby is to come out and to go in. */
+void planner_standby_learn(const struct situation *s, struct subject *sub);
+
+/* Can its standby be on the network that it is to go to? Else .err. */
+void planner_standby(struct planner *p, struct subject *sub);
 
 /* All the steps of a plan whose subjects are known. */
 void planner_order(const struct situation *s, struct plan *plan);

@@ -168,6 +168,7 @@ static const struct host_ops real_ops = {
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
 	.name = host_name,
+	.read_bridge = host_read_bridge,
 	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,

@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "host/persist.h"
 #include "model/inventory.h"
+#include "model/network.h"
 #include "model/numa.h"
 #include "model/resize_note.h"
 
@@ -135,6 +136,10 @@ struct host_ops {
 
 	/* The host's own name, as libvirt knows it, too. The caller frees it. */
 	char *(*name)(struct host *host);
+
+	/* ERR_ABSENT: there is no bridge of this name, or it is none of Linux's. */
+	int (*read_bridge)(struct host *host, const char *name, struct bridge *out,
+			   struct err **err);
 
 	/* The host's NUMA nodes and their CPUs; none where the kernel knows no NUMA. */
 	int (*read_nodes)(struct host *host, struct numa_nodes *out, struct err **err);

@@ -68,6 +68,22 @@ static bool is_representor(const char *port)
 	return !strncmp(pf, "vf", 2) || !strncmp(pf, "sf", 2);
 }
 
+/* What else is told of a link of this kind. */
+static void kind_parse(struct nlattr *data, struct link *out)
+{
+	struct nlattr *of_vlan[IFLA_VLAN_MAX + 1], *of_bridge[IFLA_BR_MAX + 1];
+
+	if (!strcmp(out->kind, "vlan")) {
+		if (!nla_parse_nested(of_vlan, IFLA_VLAN_MAX, data, NULL) &&
+		    holds(of_vlan[IFLA_VLAN_ID], sizeof(out->vlan)))
+			out->vlan = nla_get_u16(of_vlan[IFLA_VLAN_ID]);
+	} else if (!strcmp(out->kind, "bridge")) {
+		if (!nla_parse_nested(of_bridge, IFLA_BR_MAX, data, NULL) &&
+		    holds(of_bridge[IFLA_BR_VLAN_FILTERING], 1))
+			out->filters = nla_get_u8(of_bridge[IFLA_BR_VLAN_FILTERING]);
+	}
+}
+
 bool link_parse(const struct nlmsghdr *msg, struct link *out)
 {
 	struct nlmsghdr *hdr = (struct nlmsghdr *)(uintptr_t)msg;
@@ -97,8 +113,11 @@ bool link_parse(const struct nlmsghdr *msg, struct link *out)
 		out->representor = is_representor(text);
 	}
 	if (tb[IFLA_LINKINFO] && !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) &&
-	    info[IFLA_INFO_KIND])
+	    info[IFLA_INFO_KIND]) {
 		copy_name(out->kind, sizeof(out->kind), info[IFLA_INFO_KIND]);
+		if (info[IFLA_INFO_DATA])
+			kind_parse(info[IFLA_INFO_DATA], out);
+	}
 	if (tb[IFLA_PARENT_DEV_NAME] && tb[IFLA_PARENT_DEV_BUS_NAME]) {
 		copy_name(text, sizeof(text), tb[IFLA_PARENT_DEV_BUS_NAME]);
 		if (!strcmp(text, "pci")) {

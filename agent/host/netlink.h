@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/cleanup.h"
 #include "core/err.h"
@@ -28,6 +29,8 @@ struct link {
 	bool representor;   /* stands for a VF in the PF's switch; it is not the PF's own */
 	bool up;
 	bool carrier;
+	bool filters;  /* a bridge: it keeps VLANs apart */
+	uint16_t vlan; /* of a VLAN interface; 0: it is none */
 	struct mac mac;
 };
 

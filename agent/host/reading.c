@@ -424,6 +424,38 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 	return 0;
 }
 
+int host_read_bridge(struct host *host, const char *name, struct bridge *out, struct err **err)
+{
+	struct real_host *h = real(host);
+	struct links links = {0};
+	struct bridge bridge;
+	struct link link;
+	bool differ = false;
+
+	if (!h->netlink)
+		return refuse_made_tree(h, "reading a bridge", err);
+	if (netlink_link(h->netlink, name, &link, err))
+		return -1;
+	if (strcmp(link.kind, "bridge") != 0)
+		return err_set(err, ERR_ABSENT, "%s is no Linux bridge", link.name);
+	bridge = (struct bridge){.filters = link.filters};
+	if (netlink_links(h->netlink, &links, err))
+		return err_wrap(err, "reading the ports of bridge %s", link.name);
+	for (size_t i = 0; i < links.n; i++) {
+		const struct link *port = &links.items[i];
+
+		if (port->master != link.index || !port->vlan)
+			continue;
+		differ |= bridge.vlan && bridge.vlan != port->vlan;
+		bridge.vlan = port->vlan;
+	}
+	if (differ)
+		bridge.vlan = 0;
+	links_clear(&links);
+	*out = bridge;
+	return 0;
+}
+
 int host_read_nodes(struct host *host, struct numa_nodes *out, struct err **err)
 {
 	(void)err;

@@ -39,6 +39,7 @@ int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct p
 		 struct err **err);
 int host_read_all(struct host *host, unsigned what, struct inventory *out, struct err **err);
 int host_read_nodes(struct host *host, struct numa_nodes *out, struct err **err);
+int host_read_bridge(struct host *host, const char *name, struct bridge *out, struct err **err);
 int host_pf_up(struct host *host, const struct pf *pf, struct err **err);
 int host_read_settings(struct host *host, const struct pf *pf, unsigned index,
 		       struct vf_settings *out, struct err **err);

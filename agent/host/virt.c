@@ -836,6 +836,7 @@ static const struct virt_ops connection_ops = {
 	.detach = connection_detach,
 	.undefine = connection_undefine,
 	.set_metadata = connection_set_metadata,
+	.network = virt_network,
 	.save = connection_save,
 	.saved_xml = connection_saved_xml,
 	.restore = connection_restore,

@@ -123,6 +123,13 @@ struct virt_ops {
 			    unsigned views, struct err **err);
 
 	/*
+	 * The definition of a network, and whether it is active; and libvirt's version there, as
+	 * virt_about's. Four round trips. ERR_ABSENT: there is none of this name.
+	 */
+	int (*network)(struct virt *virt, const char *name, char **xml, bool *active,
+		       unsigned long *version, struct err **err);
+
+	/*
 	 * Saves the guest's state to a file, and stops it; path NULL: libvirt keeps it, and uses it
 	 * at the next start. flags: VIRT_BYPASS_CACHE and so on. Blocks until all is written. On
 	 * failure the guest runs on, but for ERR_LOST.

@@ -39,6 +39,8 @@ virErrorPtr virt_last_error(void);
 int virt_failed(struct connection *c, const virError *error, const char *name, struct err **err);
 
 /* The parts, as struct virt_ops has them. */
+int virt_network(struct virt *virt, const char *name, char **xml, bool *active,
+		 unsigned long *version, struct err **err);
 int virt_published(struct virt *virt, char **xml, bool *active, struct err **err);
 int virt_publish(struct virt *virt, const char *xml, struct err **err);
 int virt_withdraw(struct virt *virt, struct err **err);

@@ -105,6 +105,7 @@ void assignment_id_make(char id[ASSIGNMENT_ID_SIZE])
 void assignment_clear(struct assignment *assignment)
 {
 	free(assignment->pool);
+	free(assignment->standby);
 	memset(assignment, 0, sizeof(*assignment));
 }
 
@@ -113,6 +114,7 @@ struct assignment assignment_copy(const struct assignment *from)
 	struct assignment copy = *from;
 
 	copy.pool = mem_strdup(from->pool);
+	copy.standby = mem_strdup(from->standby);
 	return copy;
 }
 
@@ -143,6 +145,8 @@ const char *assignment_nic_word(const struct assignment *a)
 		return "a VLAN";
 	if (a->settings.known)
 		return vf_settings_word(a->settings.known);
+	if (a->standby)
+		return "a standby";
 	return a->form_set && a->form == FORM_INTERFACE ? "form interface" : NULL;
 }
 
@@ -160,11 +164,18 @@ static bool text_equal(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool standby_equal(const struct assignment *a, const struct assignment *b)
+{
+	return text_equal(a->standby, b->standby) && a->standby_guest_set == b->standby_guest_set &&
+	       (!a->standby_guest_set || pciaddr_equal(a->standby_guest, b->standby_guest));
+}
+
 bool assignment_equal(const struct assignment *a, const struct assignment *b)
 {
 	return strcmp(a->id, b->id) == 0 && text_equal(a->pool, b->pool) && a->index == b->index &&
 	       a->form == b->form && mac_equal(a->mac, b->mac) && a->vlan == b->vlan &&
-	       asks_equal(a, b) && a->optional == b->optional && a->adopted_set == b->adopted_set &&
+	       asks_equal(a, b) && standby_equal(a, b) && a->optional == b->optional &&
+	       a->adopted_set == b->adopted_set &&
 	       (!a->adopted_set || pciaddr_equal(a->adopted, b->adopted)) &&
 	       a->guest_set == b->guest_set &&
 	       (!a->guest_set || pciaddr_equal(a->guest, b->guest)) && a->parked == b->parked &&

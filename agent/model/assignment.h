@@ -18,6 +18,11 @@
 
 /* The alias of a device of ours is this and the assignment's id; libvirt wants "ua-" before it. */
 #define ASSIGNMENT_ALIAS_PREFIX "ua-vfpool-"
+/* That of its standby NIC has this after it. */
+#define ASSIGNMENT_STANDBY_SUFFIX "-standby"
+#define ASSIGNMENT_ALIAS_SIZE                                        \
+	(sizeof(ASSIGNMENT_ALIAS_PREFIX ASSIGNMENT_STANDBY_SUFFIX) + \
+	 ASSIGNMENT_ID_SIZE) /* the longer of the two, and the zero */
 
 /* Our element in a domain's <metadata>. */
 #define METADATA_URI "urn:vfpool:domain:1"
@@ -61,6 +66,13 @@ struct assignment {
 	 * the VLAN's .qos and .vlan_proto (0: 802.1Q). MAC and VLAN themselves are above.
 	 */
 	struct vf_settings settings;
+	/*
+	 * The libvirt network of the virtio NIC that takes over in the guest while the VF is out,
+	 * with the VF's MAC; it stays in until the assignment goes. NULL: none.
+	 */
+	char *standby;
+	bool standby_guest_set;
+	struct pciaddr standby_guest; /* that NIC's PCI address in the guest; kept as .guest */
 	/*
 	 * Taken over from somebody else: the device on this VF of the host that has no alias of
 	 * ours is its, until it is plugged anew. A running device's alias cannot be changed.

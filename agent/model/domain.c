@@ -13,6 +13,7 @@ void domain_view_clear(struct domain_view *view)
 		free(view->devices[i].extra);
 	}
 	free(view->devices);
+	free(view->standbys);
 	free(view->macs);
 	free(view->free_slots);
 	free(view->cpus);
@@ -36,6 +37,14 @@ struct device *domain_view_device(const struct domain_view *view, const char *id
 	for (size_t i = 0; i < view->ndevices; i++)
 		if (strcmp(view->devices[i].id, id) == 0)
 			return &view->devices[i];
+	return NULL;
+}
+
+struct standby *domain_view_standby(const struct domain_view *view, const char *id)
+{
+	for (size_t i = 0; i < view->nstandbys; i++)
+		if (strcmp(view->standbys[i].id, id) == 0)
+			return &view->standbys[i];
 	return NULL;
 }
 

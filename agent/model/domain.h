@@ -28,6 +28,13 @@ struct device {
 	char *extra;   /* the name of an element in it that vfpool could not write anew; or NULL */
 };
 
+/* The virtio NIC that takes over while an assignment's VF is out. */
+struct standby {
+	char id[ASSIGNMENT_ID_SIZE]; /* the assignment's, from the alias */
+	bool guest_set;
+	struct pciaddr guest;
+};
+
 /* One of a domain's two definitions: the running one, or the one it will start with. */
 struct domain_view {
 	bool present;
@@ -37,11 +44,14 @@ struct domain_view {
 				 NULL */
 	struct device *devices;
 	size_t ndevices;
+	struct standby *standbys;
+	size_t nstandbys;
 	struct mac *macs; /* of every interface, ours too */
 	size_t nmacs;
 	struct pciaddr
 		*free_slots; /* guest PCI addresses where a device can be hot-plugged, best first */
 	size_t nfree_slots;
+	size_t nfree_ports;  /* so many of them, the first ones, are PCI Express */
 	struct idset *cpus;  /* of the host, that its vCPUs may run on; NULL: any */
 	struct idset *nodes; /* NUMA nodes of the host that its memory may be on; NULL: any */
 };
@@ -71,5 +81,6 @@ void domain_view_clear(struct domain_view *view);
 void domain_clear(struct domain *domain);
 struct device *domain_view_device(const struct domain_view *view,
 				  const char *id); /* ours, or NULL */
+struct standby *domain_view_standby(const struct domain_view *view, const char *id); /* or NULL */
 
 #endif

@@ -29,6 +29,7 @@ void pool_clear(struct pool *pool)
 	for (size_t i = 0; i < pool->npolicies; i++)
 		free(pool->policies[i]);
 	free(pool->policies);
+	free(pool->standby);
 	*pool = (struct pool){0};
 }
 
@@ -64,6 +65,7 @@ const char *pool_nic_word(const struct pool *pool)
 		.form_set = pool->form_set,
 		.form = pool->form,
 		.vlan = pool->vlan,
+		.standby = pool->standby,
 		.settings = pool->settings,
 	};
 

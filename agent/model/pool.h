@@ -50,6 +50,7 @@ struct pool {
 	bool form_set;
 	enum form form;
 	bool prebound;               /* its VFs stay on vfio-pci between guests: managed='no' */
+	char *standby;               /* default of attach: a network; NULL: none */
 	uint16_t vlan;               /* default of attach; 0: none */
 	struct vf_settings settings; /* defaults of attach: .known says which */
 };

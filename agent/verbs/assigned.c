@@ -14,6 +14,8 @@ enum {
 	COL_LIVE,
 	COL_CONFIG,
 	COL_DONE,
+	COL_STANDBY,
+	COL_STANDBY_GUEST,
 };
 
 static const struct column columns[] = {
@@ -27,6 +29,12 @@ static const struct column columns[] = {
 	[COL_LIVE] = {.name = "LIVE", .type = COLUMN_BOOLEAN, .help = "in the running guest"},
 	[COL_CONFIG] = {.name = "CONFIG", .type = COLUMN_BOOLEAN, .help = "in the next boot"},
 	[COL_DONE] = {.name = "DONE", .help = "what was done"},
+	[COL_STANDBY] = {.name = "STANDBY",
+			 .help = "the network of the standby NIC",
+			 .hidden = true},
+	[COL_STANDBY_GUEST] = {.name = "STANDBY-ADDRESS",
+			       .help = "the standby's PCI address in the guest",
+			       .hidden = true},
 };
 
 int assigned_new(const char *name, enum table_mode mode, struct table **out, struct err **err)
@@ -69,6 +77,10 @@ void assigned_add(struct table *table, const char *domain, const struct subject 
 		row_set(row, COL_VLAN, "%u", a->vlan);
 	if (a->guest_set)
 		row_set(row, COL_GUEST, "%s", pciaddr_str(a->guest));
+	if (a->standby)
+		row_set(row, COL_STANDBY, "%s", a->standby);
+	if (a->standby_guest_set)
+		row_set(row, COL_STANDBY_GUEST, "%s", pciaddr_str(a->standby_guest));
 	row_set(row, COL_LIVE, "%s", live ? "true" : "false");
 	row_set(row, COL_CONFIG, "%s", config ? "true" : "false");
 	row_set(row, COL_DONE, "%s", done(sub));

@@ -18,7 +18,15 @@
 #define COUNT_MAX 64
 #define TIMEOUT_MAX 86400
 
-enum { KEY_MAC = AFFECT_KEY_END, KEY_FORM, KEY_OPTIONAL, KEY_COUNT, KEY_PRINT_XML, KEY_TIMEOUT };
+enum {
+	KEY_MAC = AFFECT_KEY_END,
+	KEY_FORM,
+	KEY_STANDBY,
+	KEY_OPTIONAL,
+	KEY_COUNT,
+	KEY_PRINT_XML,
+	KEY_TIMEOUT
+};
 
 static const struct argp_option options[] = {
 	{"mac", KEY_MAC, "MAC", 0, "The guest's MAC (default: one made from guest and pool)", 0},
@@ -26,6 +34,8 @@ static const struct argp_option options[] = {
 	{"form", KEY_FORM, "FORM", 0,
 	 "interface (default for a NIC: libvirt sets MAC and VLAN) or hostdev (vfpool sets them)",
 	 0},
+	{"standby", KEY_STANDBY, "NETWORK", 0,
+	 "A virtio NIC on this network takes over while the VF is out of the guest", 0},
 	{"optional", KEY_OPTIONAL, NULL, 0,
 	 "The guest may move to a host, or be restored on one, that has no VF for it", 0},
 	{"count", KEY_COUNT, "N", 0, "Attach N VFs, all or none", 0},
@@ -44,6 +54,8 @@ struct request {
 	unsigned count, timeout;
 	bool form_set;
 	enum form form;
+	const char *standby; /* a network; "": none, whatever the pool says; NULL: as the pool says
+			      */
 	struct affect affect;
 	bool optional;
 	bool print_xml;
@@ -85,6 +97,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (request->form_set)
 			return 0;
 		argp_error(state, "'%s' is no form: interface or hostdev", arg);
+		return EINVAL;
+	case KEY_STANDBY:
+		request->standby = arg;
+		if (!*arg || metadata_network_valid(arg))
+			return 0;
+		argp_error(state,
+			   "a guest's metadata cannot hold this network's name: it takes 1 to 64 "
+			   "visible ASCII characters");
 		return EINVAL;
 	case KEY_OPTIONAL:
 		request->optional = true;
@@ -185,6 +205,10 @@ static void set_defaults(const struct request *request, const struct pools *pool
 	a->form_set = request->form_set || (pool && pool->form_set);
 	if (a->form_set)
 		a->form = request->form_set ? request->form : pool->form;
+	if (request->standby)
+		a->standby = *request->standby ? mem_strdup(request->standby) : NULL;
+	else if (pool)
+		a->standby = mem_strdup(pool->standby);
 }
 
 static int want(const struct request *request, const struct pools *pools,
@@ -272,10 +296,14 @@ static int print_xml(const struct plan *plan, struct err **err)
 	cleanup_free char *all = mem_strdup("");
 
 	for (size_t i = 0; i < plan->nsubjects; i++) {
+		const struct subject *sub = &plan->subjects[i];
+		cleanup_free char *standby =
+			sub->standby_plug
+				? device_xml_standby(&sub->assignment, sub->standby_tagged)
+				: mem_strdup("");
 		cleanup_free char *xml =
-			device_xml_format(&plan->subjects[i].assignment, plan->subjects[i].vf,
-					  !plan->subjects[i].prebound);
-		char *more = mem_printf("%s%s", all, xml);
+			device_xml_format(&sub->assignment, sub->vf, !sub->prebound);
+		char *more = mem_printf("%s%s%s", all, standby, xml);
 
 		free(all);
 		all = more;

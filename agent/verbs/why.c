@@ -203,6 +203,24 @@ static void add_devices(struct table *table, struct row *parent, const struct do
 	}
 }
 
+static void add_standbys(struct table *table, struct row *parent, const struct domain *domain)
+{
+	const struct domain_view *view = view_of(domain);
+
+	for (size_t i = 0; i < view->nstandbys; i++) {
+		const struct standby *standby = &view->standbys[i];
+		const struct assignment *a = assignments_find(&view->assignments, standby->id);
+		struct row *row = table_row(table, parent);
+
+		row_set(row, COL_NAME, "standby");
+		row_set(row, COL_TYPE, "device");
+		row_set(row, COL_VERDICT, "moves-along");
+		row_set(row, COL_REASON, "takes over while the VF of assignment %s is out%s%s",
+			standby->id, a && a->standby ? ", on network " : "",
+			a && a->standby ? a->standby : "");
+	}
+}
+
 static void set_pf(struct row *row, const struct candidate_pf *of)
 {
 	const struct pf *pf = of->pf;
@@ -298,6 +316,7 @@ static int answer(struct session *session, const struct request *request,
 	guest = table_row(table, NULL);
 	set_domain(guest, &findings->domain);
 	add_devices(table, guest, &findings->domain);
+	add_standbys(table, guest, &findings->domain);
 	place_count(&findings->place, &findings->leases, findings->domain.uuid, NULL, &judge);
 	place_candidates(&findings->place, &findings->inventory, &judge, &all);
 	choice.mates = mates;

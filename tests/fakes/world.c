@@ -177,6 +177,19 @@ static int host_read_nodes(struct host *host, struct numa_nodes *out, struct err
 	return 0;
 }
 
+static int host_read_bridge(struct host *host, const char *name, struct bridge *out,
+			    struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+
+	if (call(w, "read_bridge", err))
+		return -1;
+	if (strcmp(name, "br0") != 0 && strcmp(name, "br7") != 0)
+		return err_set(err, ERR_ABSENT, "there is no interface %s", name);
+	*out = (struct bridge){.filters = w->filters, .vlan = name[2] == '7' ? 7 : 0};
+	return 0;
+}
+
 static char *host_name(struct host *host)
 {
 	return mem_strdup(WORLD_OF(host, host)->name);
@@ -605,6 +618,7 @@ static const struct host_ops host_ops = {
 	.read_pf = host_read_pf,
 	.read_all = host_read_all,
 	.name = host_name,
+	.read_bridge = host_read_bridge,
 	.read_nodes = host_read_nodes,
 	.pf_up = host_pf_up,
 	.read_settings = host_read_settings,
@@ -739,6 +753,37 @@ static int virt_xml(struct virt *virt, const struct virt_dom *dom, unsigned whic
 	return 0;
 }
 
+/* "lan" and "lan7" are on bridges of the host's, "open" on one of Open vSwitch. */
+static int virt_network(struct virt *virt, const char *name, char **xml, bool *active,
+			unsigned long *version, struct err **err)
+{
+	static const struct {
+		const char *name, *xml;
+	} networks[] = {
+		{"lan", "<network><forward mode='bridge'/><bridge name='br0'/></network>"},
+		{"lan7", "<network><forward mode='bridge'/><bridge name='br7'/></network>"},
+		{"open", "<network><forward mode='bridge'/><bridge name='ovs0'/>"
+			 "<virtualport type='openvswitch'/></network>"},
+		{"nat", "<network><forward mode='nat'/><bridge name='virbr0'/></network>"},
+		{"macvtap", "<network><forward mode='bridge'><interface dev='eth1'/></forward>"
+			    "</network>"},
+		{"vfs", "<network><forward mode='hostdev'><pf dev='eth1'/></forward></network>"},
+		{"asleep", "<network><bridge name='virbr1'/></network>"},
+	};
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "network", err))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(networks); i++)
+		if (!strcmp(networks[i].name, name)) {
+			*xml = mem_strdup(networks[i].xml);
+			*active = strcmp(name, "asleep") != 0;
+			*version = w->libvirt_version;
+			return 0;
+		}
+	return err_set(err, ERR_ABSENT, "there is no network '%s'", name);
+}
+
 /* A device element as the real parser sees it. */
 static struct device device_parse(const char *xml)
 {
@@ -764,6 +809,41 @@ static void view_add(struct fake_view *view, const char *xml, const struct devic
 	d->host = device->host;
 }
 
+/* The id of the standby NIC that a device element is; false: it is none. */
+static bool standby_parse(const char *xml, char id[ASSIGNMENT_ID_SIZE])
+{
+	cleanup_free char *domain = mem_printf("<domain><devices>%s</devices></domain>", xml);
+	struct domain_view view = {0};
+	bool is_one = !domain_xml_parse(domain, &view, NULL) && view.nstandbys;
+
+	if (is_one)
+		memcpy(id, view.standbys[0].id, ASSIGNMENT_ID_SIZE);
+	domain_view_clear(&view);
+	return is_one;
+}
+
+static bool is_standby(const struct fake_device *device)
+{
+	char id[ASSIGNMENT_ID_SIZE];
+
+	return standby_parse(device->xml, id);
+}
+
+static int attach_standby(struct fake_domain *d, const char *xml, const char *id, unsigned views)
+{
+	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1) {
+		struct fake_view *view = which == VIRT_LIVE ? &d->live : &d->config;
+
+		if (views & which)
+			view->devices[view->ndevices++] = (struct fake_device){
+				.xml = mem_strdup(xml),
+				.alias = mem_printf(
+					ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX, id),
+			};
+	}
+	return 0;
+}
+
 static bool in_use(const struct world *w, struct pciaddr vf)
 {
 	for (size_t i = 0; i < w->ntaken; i++)
@@ -786,6 +866,17 @@ static void plug(struct world *w, struct vf *vf, const struct device *device)
 	vf->settings.vlan = device->vlan;
 }
 
+static int view_find(const struct fake_view *view, const char *alias);
+
+static bool has_standby(const struct fake_domain *d, const struct device *device, unsigned views)
+{
+	cleanup_free char *alias =
+		mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX, device->id);
+
+	return !((views & VIRT_LIVE && view_find(&d->live, alias) < 0) ||
+		 (views & VIRT_CONFIG && view_find(&d->config, alias) < 0));
+}
+
 static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
 		       unsigned views, struct err **err)
 {
@@ -794,9 +885,15 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	struct device device = device_parse(xml);
 	size_t place;
 	struct vf *vf = world_vf(w, device.host, &place);
+	char id[ASSIGNMENT_ID_SIZE];
 
 	if (call(w, "attach", err))
 		return -1;
+	if (standby_parse(xml, id))
+		return attach_standby(d, xml, id, views);
+	/* QEMU would take it, and the guest never see it. */
+	if (strstr(xml, "<teaming") && !has_standby(d, &device, views))
+		return err_set(err, ERR_FAILED, "there is no standby for it");
 	if (views & VIRT_LIVE) {
 		if (in_use(w, device.host))
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
@@ -876,6 +973,14 @@ static void queue_event(struct world *w, enum virt_event_kind kind, const struct
 	memcpy(event->uuid, d->uuid, sizeof(event->uuid));
 }
 
+static bool has_its_vf(const struct fake_view *view, const char *standby)
+{
+	cleanup_free char *alias = mem_printf(
+		"%.*s", (int)(strlen(standby) - strlen(ASSIGNMENT_STANDBY_SUFFIX)), standby);
+
+	return view_find(view, alias) >= 0;
+}
+
 static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char *alias,
 		       unsigned which, struct err **err)
 {
@@ -895,6 +1000,10 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 			d->deaf--;
 			return 0;
 		}
+		if (is_standby(&view->devices[i]) && d->keeps_standby)
+			return 0;
+		if (is_standby(&view->devices[i]) && has_its_vf(view, alias))
+			return err_set(err, ERR_FAILED, "its VF is to go first");
 		if (d->holds && pciaddr_equal(view->devices[i].host, d->held))
 			return 0;
 		if (d->refuses) {
@@ -951,6 +1060,26 @@ static int virt_set_metadata(struct virt *virt, const struct virt_dom *dom, cons
 	return 0;
 }
 
+static void view_clear(struct fake_view *view)
+{
+	while (view->ndevices)
+		view_remove(view, 0);
+	free(view->metadata);
+	*view = (struct fake_view){0};
+}
+
+static struct fake_view view_copy(const struct fake_view *from)
+{
+	struct fake_view copy = *from;
+
+	copy.metadata = mem_strdup(from->metadata);
+	for (size_t i = 0; i < copy.ndevices; i++) {
+		copy.devices[i].xml = mem_strdup(from->devices[i].xml);
+		copy.devices[i].alias = mem_strdup(from->devices[i].alias);
+	}
+	return copy;
+}
+
 static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path,
 		     unsigned flags, struct err **err)
 {
@@ -962,26 +1091,25 @@ static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *
 		return -1;
 	if (!d->live.present)
 		return err_set(err, ERR_ABSENT, "it is not running");
-	if (d->live.ndevices)
-		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
-	free(w->saved.metadata);
+	for (size_t i = 0; i < d->live.ndevices; i++)
+		if (!is_standby(&d->live.devices[i]))
+			return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	view_clear(&w->saved.live);
 	w->saved.domain = d;
-	w->saved.metadata = steal(&d->live.metadata);
+	w->saved.live = d->live;
 	w->saved.managed = !path;
-	d->live.present = false;
+	d->live = (struct fake_view){0};
 	return 0;
 }
 
 static int virt_saved_xml(struct virt *virt, const char *path, char **out, struct err **err)
 {
 	struct world *w = WORLD_OF(virt, virt);
-	struct fake_view view = {.metadata = w->saved.metadata};
-
 	if (call(w, "saved_xml", err))
 		return -1;
 	if (!w->saved.domain || w->saved.managed)
 		return err_set(err, ERR_FAILED, "there is no %s", path);
-	*out = view_xml(w->saved.domain, &view);
+	*out = view_xml(w->saved.domain, &w->saved.live);
 	return 0;
 }
 
@@ -995,7 +1123,7 @@ static int virt_restore(struct virt *virt, const char *path, unsigned flags, str
 		return -1;
 	if (!d || w->saved.managed || d->live.present)
 		return err_set(err, ERR_FAILED, "%s cannot be restored", path);
-	d->live = (struct fake_view){.present = true, .metadata = mem_strdup(w->saved.metadata)};
+	d->live = view_copy(&w->saved.live);
 	return 0;
 }
 
@@ -1084,6 +1212,7 @@ static const struct virt_ops virt_ops = {
 	.detach = virt_detach,
 	.undefine = virt_undefine,
 	.set_metadata = virt_set_metadata,
+	.network = virt_network,
 	.save = virt_save,
 	.saved_xml = virt_saved_xml,
 	.restore = virt_restore,
@@ -1315,6 +1444,7 @@ void world_init(struct world *w, unsigned nvfs)
 	w->clock = 1000;
 	w->wall = 1795813200; /* 2026-11-27T21:00:00Z */
 	w->name = "vfhost-a";
+	w->libvirt_version = 11003000;
 	w->libvirt_saved = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->libvirt_saved));
 	w->unnamed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->unnamed));
 	w->probed = mem_zero(WORLD_PFS * WORLD_VFS, sizeof(*w->probed));
@@ -1323,14 +1453,6 @@ void world_init(struct world *w, unsigned nvfs)
 	add_domain(w, "web1");
 	add_domain(w, "web2");
 	log_quiet(true);
-}
-
-static void view_clear(struct fake_view *view)
-{
-	while (view->ndevices)
-		view_remove(view, 0);
-	free(view->metadata);
-	*view = (struct fake_view){0};
 }
 
 void world_clear(struct world *w)
@@ -1348,7 +1470,7 @@ void world_clear(struct world *w)
 	free(w->libvirt_saved);
 	free(w->unnamed);
 	free(w->probed);
-	free(w->saved.metadata);
+	view_clear(&w->saved.live);
 	free(w->network);
 }
 
@@ -1394,12 +1516,16 @@ void world_start(struct world *w, const char *name)
 	struct fake_domain *d = world_domain(w, name);
 	bool saved = w->saved.managed && w->saved.domain == d;
 
+	if (saved) {
+		d->live = w->saved.live;
+		w->saved.live = (struct fake_view){0};
+		w->saved.domain = NULL;
+		return;
+	}
 	d->live = (struct fake_view){
 		.present = true,
-		.metadata = saved ? steal(&w->saved.metadata) : mem_strdup(d->config.metadata),
+		.metadata = mem_strdup(d->config.metadata),
 	};
-	if (saved)
-		w->saved.domain = NULL;
 }
 
 void world_give(struct world *w, const char *name, const struct vf *known, bool interface,
@@ -1495,10 +1621,25 @@ size_t view_ours(const struct fake_view *view)
 	size_t n = 0;
 
 	for (size_t i = 0; i < view->ndevices; i++)
-		n += view->devices[i].alias &&
+		n += view->devices[i].alias && !is_standby(&view->devices[i]) &&
 		     !strncmp(view->devices[i].alias, ASSIGNMENT_ALIAS_PREFIX,
 			      strlen(ASSIGNMENT_ALIAS_PREFIX));
 	return n;
+}
+
+static const char *broken_standby(const struct domain_view *view, const struct assignment *a,
+				  bool parked)
+{
+	const struct standby *standby = domain_view_standby(view, a->id);
+
+	if (!a->standby)
+		return standby ? "a standby is there that nobody asked for" : NULL;
+	if (!standby)
+		return parked ? NULL : "an assignment has no standby";
+	if (!a->standby_guest_set || !standby->guest_set ||
+	    !pciaddr_equal(a->standby_guest, standby->guest))
+		return "a standby's guest address is not what is recorded";
+	return NULL;
 }
 
 static const char *broken_view(struct world *w, const struct fake_domain *d, unsigned which)
@@ -1545,7 +1686,12 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 		if (parked != !domain_view_device(&view, a->id))
 			broken = parked ? "a device is there that is parked"
 					: "an assignment has no device";
+		if (!broken)
+			broken = broken_standby(&view, a, parked);
 	}
+	for (size_t i = 0; !broken && i < view.nstandbys; i++)
+		if (!assignments_find(&view.assignments, view.standbys[i].id))
+			broken = "a standby has no assignment";
 	domain_view_clear(&view);
 	return broken;
 }

@@ -47,6 +47,7 @@ struct fake_domain {
 	unsigned deaf;         /* so many unplug requests are ignored */
 	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
 	bool lost_event;       /* it lets go, but the event does not come */
+	bool keeps_standby;    /* it never lets go of a standby NIC */
 	bool holds;            /* it never lets go of this VF */
 	struct pciaddr held;
 	struct fake_view live, config;
@@ -85,10 +86,10 @@ struct world {
 	struct persist persisted; /* .pf is NULL: nothing */
 	int persist_error;        /* ERR_*: keeping it fails so */
 
-	/* A guest's state, as libvirt has saved it; .metadata is that of the live view. */
+	/* A guest's state, as libvirt has saved it. */
 	struct {
 		struct fake_domain *domain; /* NULL: there is none */
-		char *metadata;
+		struct fake_view live;
 		bool managed; /* for its next start */
 	} saved;
 
@@ -119,7 +120,9 @@ struct world {
 	size_t ntaken;
 	bool given;       /* a plain hostdev: nobody knows what MAC its VF had before */
 	unsigned touched; /* TOUCHED_*: what has been changed, or was tried to be */
-	bool only_8021q;  /* the driver knows no other VLAN protocol, and says so when it is set */
+	unsigned long libvirt_version; /* as libvirt counts: 11.3.0 is 11003000 */
+	bool filters;                  /* bridges keep VLANs apart; br7 is over one of VLAN 7 */
+	bool only_8021q; /* the driver knows no other VLAN protocol, and says so when it is set */
 };
 
 enum { TOUCHED_STORE = 1 << 0, TOUCHED_GUEST = 1 << 1, TOUCHED_HOST = 1 << 2 };

@@ -240,18 +240,45 @@ static void alternative_names(void **state)
 	free(m.data);
 }
 
+/* A bridge that keeps VLANs apart, one that does not, and one that says too little. */
+static void what_a_bridge_does(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct maker m = link_message(12, "br0");
+		uint8_t filters = i == 1;
+		struct link link;
+		size_t info, data;
+
+		info = put(&m, IFLA_LINKINFO, NULL, 0);
+		put_text(&m, IFLA_INFO_KIND, "bridge");
+		data = put(&m, IFLA_INFO_DATA, NULL, 0);
+		put(&m, IFLA_BR_VLAN_FILTERING, &filters, i < 2 ? sizeof(filters) : 0);
+		end_nest(&m, data);
+		end_nest(&m, info);
+		assert_true(parse_link(&m, &link));
+		assert_int_equal(link.filters, i == 1);
+		assert_int_equal(link.vlan, 0);
+	}
+}
+
 static void what_lies_on_what(void **state)
 {
 	struct maker m = link_message(12, "eth1v0.5");
+	uint16_t vlan = 5;
 	struct link link;
-	size_t info;
+	size_t info, data;
 
 	(void)state;
 	put_number(&m, IFLA_LINK, 4);
 	info = put(&m, IFLA_LINKINFO, NULL, 0);
 	put(&m, IFLA_INFO_KIND, "vlan", 4); /* no zero behind it, as the kernel may */
+	data = put(&m, IFLA_INFO_DATA, NULL, 0);
+	put(&m, IFLA_VLAN_ID, &vlan, sizeof(vlan));
+	end_nest(&m, data);
 	end_nest(&m, info);
 	assert_true(parse_link(&m, &link));
+	assert_int_equal(link.vlan, 5);
 	assert_int_equal(link.lower, 4);
 	assert_string_equal(link.kind, "vlan");
 	assert_false(link.pci_set);
@@ -624,6 +651,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pf),
 		cmocka_unit_test(alternative_names),
+		cmocka_unit_test(what_a_bridge_does),
 		cmocka_unit_test(what_lies_on_what),
 		cmocka_unit_test(the_parent_must_be_on_pci),
 		cmocka_unit_test(the_pf_is_not_its_representors),

@@ -64,7 +64,32 @@ static void hostdev(void **state)
 				 "</hostdev>\n");
 }
 
-/* Each of the 16 shapes that a device can have. */
+static void standby(void **state)
+{
+	struct assignment item = sample(FORM_INTERFACE);
+	cleanup_free char *untagged = NULL, *tagged = NULL, *primary = NULL;
+
+	(void)state;
+	item.standby = (char *)(uintptr_t) "lan & more";
+	untagged = device_xml_standby(&item, false);
+	assert_string_equal(untagged, "<interface type=\"network\">\n"
+				      "  <mac address=\"02:5e:10:00:00:01\"/>\n"
+				      "  <source network=\"lan &amp; more\"/>\n"
+				      "  <model type=\"virtio\"/>\n"
+				      "  <teaming type=\"persistent\"/>\n"
+				      "  <alias name=\"ua-vfpool-0a1b2c3d-standby\"/>\n"
+				      "</interface>\n");
+	item.standby_guest_set = true;
+	item.standby_guest = (struct pciaddr){.bus = 6};
+	tagged = device_xml_standby(&item, true);
+	assert_non_null(strstr(tagged, "  <vlan>\n    <tag id=\"10\"/>\n  </vlan>\n"));
+	assert_non_null(strstr(tagged, "<address type=\"pci\" domain=\"0x0000\" bus=\"0x06\" "));
+	primary = device_xml_format(&item, vf, true);
+	assert_non_null(strstr(primary, "  <teaming type=\"transient\" "
+					"persistent=\"ua-vfpool-0a1b2c3d-standby\"/>\n"));
+}
+
+/* Each of the 32 shapes that a device can have. */
 static struct assignment shape(unsigned bits)
 {
 	struct assignment item = sample(bits & 1 ? FORM_HOSTDEV : FORM_INTERFACE);
@@ -75,6 +100,11 @@ static struct assignment shape(unsigned bits)
 		item.guest_set = false;
 	if (bits & 8)
 		item.guest.domain = 0xffffffff;
+	if (bits & 16) {
+		item.standby = (char *)(uintptr_t) "default";
+		item.standby_guest_set = item.guest_set;
+		item.standby_guest = (struct pciaddr){.bus = 6};
+	}
 	return item;
 }
 
@@ -95,9 +125,12 @@ static void libvirt_takes_it(void **state)
 	schema_quiet();
 	schema = schema_load(xmlRelaxNGNewParserCtxt(LIBVIRT_DOMAIN_SCHEMA));
 	assert_non_null(schema);
-	for (unsigned bits = 0; bits < 16; bits++) {
+	for (unsigned bits = 0; bits < 32; bits++) {
 		struct assignment item = shape(bits);
-		cleanup_free char *device = device_xml_format(&item, vf, true);
+		cleanup_free char *primary = device_xml_format(&item, vf, true);
+		cleanup_free char *other =
+			item.standby ? device_xml_standby(&item, item.vlan) : mem_strdup("");
+		cleanup_free char *device = mem_printf("%s%s", other, primary);
 		cleanup_free char *domain = in_domain(device);
 		xmlDocPtr doc;
 
@@ -112,7 +145,7 @@ static void libvirt_takes_it(void **state)
 static void reads_back(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 16; bits++) {
+	for (unsigned bits = 0; bits < 32; bits++) {
 		cleanup(domain_view_clear) struct domain_view view = {0};
 		struct assignment item = shape(bits);
 		cleanup_free char *device = device_xml_format(&item, vf, true);
@@ -139,9 +172,8 @@ static void reads_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(interface),
-		cmocka_unit_test(hostdev),
-		cmocka_unit_test(libvirt_takes_it),
+		cmocka_unit_test(interface),  cmocka_unit_test(hostdev),
+		cmocka_unit_test(standby),    cmocka_unit_test(libvirt_takes_it),
 		cmocka_unit_test(reads_back),
 	};
 

@@ -505,6 +505,46 @@ static void aliases(void **state)
 	}
 }
 
+/* A standby is known by its alias, and never for a VF. */
+static void standbys(void **state)
+{
+	static const struct {
+		const char *type, *alias;
+		bool is;
+	} cases[] = {
+		{"network", "ua-vfpool-0a1b2c3d-standby", true},
+		{"bridge", "ua-vfpool-0a1b2c3d-standby", true},
+		{"hostdev", "ua-vfpool-0a1b2c3d-standby", false},
+		{"network", "ua-vfpool-0a1b2c3d", false},
+		{"network", "ua-vfpool-0a1b2c3-standby", false},
+		{"network", "ua-vfpool-0A1B2C3D-standby", false},
+		{"network", "ua-vfpool-0a1b2c3d-standby2", false},
+		{"network", "ua-vfpool-", false},
+		{"network", "net0", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_free char *xml = mem_printf(
+			"<interface type='%s'><mac address='02:00:00:00:00:01'/><source "
+			"network='default'><address/></source><alias name='%s'/><address "
+			"type='pci' domain='0x0000' bus='0x03' slot='0x00' "
+			"function='0x0'/></interface>",
+			cases[i].type, cases[i].alias);
+		cleanup_view struct domain_view view = {0};
+
+		assert_int_equal(parse_devices(xml, &view, NULL), 0);
+		assert_int_equal(view.nmacs, 1);
+		assert_int_equal(view.nstandbys, cases[i].is);
+		if (!cases[i].is)
+			continue;
+		assert_int_equal(view.ndevices, 0);
+		assert_ptr_equal(domain_view_standby(&view, "0a1b2c3d"), &view.standbys[0]);
+		assert_true(view.standbys[0].guest_set);
+		same_addr(view.standbys[0].guest, "0000:03:00.0");
+	}
+}
+
 /* Where a device is to go yet does not take a slot; one in another segment takes none of ours. */
 /* Somebody else's device, that the metadata says was taken over: by VF, form and MAC. */
 static void taken_over(void **state)
@@ -676,6 +716,7 @@ int main(void)
 		cmocka_unit_test(odd_devices),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(aliases),
+		cmocka_unit_test(standbys),
 		cmocka_unit_test(taken_over),
 		cmocka_unit_test(slots_taken),
 		cmocka_unit_test(metadata_elements),

@@ -194,6 +194,11 @@ static struct assignment random_assignment(uint64_t *seed)
 	(void)snprintf(item.id, sizeof(item.id), "%08x", (unsigned)dice(seed));
 	memcpy(item.mac.byte, &bits, sizeof(item.mac.byte));
 	item.mac.byte[0] = (uint8_t)((item.mac.byte[0] & 0xfe) | 2);
+	if (dice(seed) % 2)
+		item.standby = random_pool(seed);
+	item.standby_guest_set = item.standby && dice(seed) % 2;
+	if (item.standby_guest_set)
+		item.standby_guest = (struct pciaddr){.bus = (uint8_t)dice(seed)};
 	if (item.guest_set)
 		item.guest = (struct pciaddr){
 			.domain = (uint32_t)(dice(seed) % 2 ? dice(seed) : 0),

@@ -112,6 +112,7 @@ static const char whole[] =
 	"  </vlan>\n"
 	"  <settings spoofchk=\"on\" trust=\"off\" linkState=\"enable\"/>\n"
 	"  <rate min=\"100\" max=\"1000\"/>\n"
+	"  <standby network=\"default\"/>\n"
 	"</pool>\n";
 
 static void everything_is_read_and_written(void **state)
@@ -154,6 +155,7 @@ static void everything_is_read_and_written(void **state)
 	assert_int_equal(pool.settings.link_state, 1);
 	assert_int_equal(pool.settings.min_rate, 100);
 	assert_int_equal(pool.settings.max_rate, 1000);
+	assert_string_equal(pool.standby, "default");
 	text = pool_xml_format(&pool);
 	assert_string_equal(text, whole);
 }
@@ -227,7 +229,7 @@ static void words(void **state)
 		     "f.xml: line 3: <pf>: vendor is \"8086\", not 0x and 4 hex digits");
 	expect_error("<pool>\n<nam>fast</nam></pool>",
 		     "f.xml: line 2: <nam>: does not belong here; a pool has: name, pf, exclude, "
-		     "reserve, policy, limit, device, vlan, settings, rate");
+		     "reserve, policy, limit, device, vlan, settings, rate, standby");
 	expect_error(
 		"<pool>\n<name>fast</name>\n\n<pf/></pool>",
 		"f.xml: line 4: <pf>: says nothing; it can have: dev, driver, vendor, product, "
