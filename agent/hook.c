@@ -32,9 +32,6 @@
 #define PATIENCE_MS 400
 #define ALL_MS 10000
 
-/* What is longer is no domain's XML (xml/document.h). */
-#define XML_MAX (8u << 20)
-
 #define CONFIGS_DIR "/etc/libvirt/qemu"
 
 static const char *guest = "?";
@@ -109,7 +106,7 @@ static char *read_xml(struct err **err)
 			return NULL;
 		}
 		have += (size_t)got;
-		if (have > XML_MAX)
+		if (have > HOOK_XML_MAX)
 			break;
 		if (have == room - 1)
 			xml = mem_grow(steal(&xml), room *= 2, 1);

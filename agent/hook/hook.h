@@ -26,6 +26,9 @@
 /* A guest that does not come within this time after it was announced has lost its VFs. */
 #define HOOK_RESERVE_S 600
 
+/* What is longer is no domain's XML (xml/document.h). */
+#define HOOK_XML_MAX (8u << 20)
+
 enum {
 	HOOK_HOST = 1 << 0,
 	HOOK_POOLS = 1 << 1,

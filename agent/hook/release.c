@@ -24,7 +24,7 @@ static int read_config(const struct hook_call *call, const char *uuid, struct do
 	cleanup_free char *text = NULL;
 	struct err *why = NULL;
 
-	if (file_read(path, &text, &why)) {
+	if (file_read_within(path, HOOK_XML_MAX, &text, &why)) {
 		if (why->code == ERR_ABSENT) {
 			err_free(&why);
 			return 0;

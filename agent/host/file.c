@@ -15,26 +15,41 @@
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-static int read_all(int fd, char *text, size_t size)
+/* NULL, with errno: it cannot be read, or is too long. The caller frees it. */
+static char *read_all(int fd, size_t max)
 {
-	size_t have = 0;
+	size_t have = 0, room = max < FILE_MAX ? max : FILE_MAX;
+	cleanup_free char *text = mem_grow(NULL, room + 1, 1);
 
-	while (have < size) {
-		ssize_t got = read(fd, text + have, size - have);
+	for (;;) {
+		ssize_t got = read(fd, text + have, room + 1 - have);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return -1;
+			return NULL;
 		if (!got)
 			break;
 		have += (size_t)got;
+		if (have <= room)
+			continue;
+		if (room == max) {
+			errno = EFBIG;
+			return NULL;
+		}
+		room = room < max / 2 ? room * 2 : max;
+		text = mem_grow(steal(&text), room + 1, 1);
 	}
-	text[have < size ? have : size - 1] = '\0';
-	return have < size ? 0 : (errno = EFBIG, -1);
+	text[have] = '\0';
+	return steal(&text);
 }
 
 int file_read(const char *path, char **out, struct err **err)
+{
+	return file_read_within(path, FILE_MAX, out, err);
+}
+
+int file_read_within(const char *path, size_t max, char **out, struct err **err)
 {
 	/* Not to be kept waiting by a FIFO that somebody put there. */
 	cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -47,8 +62,8 @@ int file_read(const char *path, char **out, struct err **err)
 		return err_errno(err, errno, "reading %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_FAILED, "%s is no file", path);
-	text = mem_zero(1, FILE_MAX + 1);
-	if (read_all(fd, text, FILE_MAX + 1))
+	text = read_all(fd, max);
+	if (!text)
 		return err_errno(err, errno, "reading %s", path);
 	*out = steal(&text);
 	return 0;

@@ -16,6 +16,9 @@
  */
 int file_read(const char *path, char **out, struct err **err);
 
+/* The same for one that may be larger, up to max bytes. */
+int file_read_within(const char *path, size_t max, char **out, struct err **err);
+
 struct file_names {
 	char **items; /* sorted */
 	size_t n;

@@ -447,6 +447,17 @@ static void write_config(struct test *t, const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* The same with so many bytes of a comment at its beginning. */
+static void write_long_config(struct test *t, const char *name, const char *text, size_t size)
+{
+	cleanup_free char *comment = mem_zero(1, size + 1);
+	cleanup_free char *all = NULL;
+
+	memset(comment, 'x', size);
+	all = mem_printf("<!--%s-->%s", comment, text);
+	write_config(t, name, all);
+}
+
 static void test_release(void **state)
 {
 	struct test *t = *state;
@@ -487,6 +498,23 @@ static void test_release(void **state)
 	assert_int_equal(t->w.leases.n, 1);
 	assert_string_equal(t->w.leases.items[0].assignment, "00000001");
 	assert_int_equal(t->w.leases.items[0].state, LEASE_HELD);
+
+	/* However long: a hundred disks, and notes about them. */
+	(void)lease_add(&t->w, 1, "00000002", UUID, LEASE_HELD);
+	write_long_config(t, "mover", config, 3 << 20);
+	assert_passes(t, "mover", "release", "end", xml);
+	assert_int_equal(t->w.leases.n, 1);
+	assert_string_equal(t->w.leases.items[0].assignment, "00000001");
+
+	/* But no longer than libvirt's own are: then it is as unknown as what is not understood. */
+	(void)lease_add(&t->w, 1, "00000002", UUID, LEASE_HELD);
+	write_long_config(t, "mover", config, 9 << 20);
+	assert_int_equal(ask(t, "mover", "release", "end", xml, &err), -1);
+	assert_non_null(strstr(err->what, "mover.xml: File too large"));
+	err_free(&err);
+	assert_int_equal(t->w.leases.n, 2);
+	leases_clear(&t->w.leases);
+	(void)lease_add(&t->w, 0, "00000001", UUID, LEASE_HELD);
 
 	/* A definition that is not understood may name anything. */
 	(void)lease_add(&t->w, 1, "00000002", UUID, LEASE_RESERVED);
