@@ -283,7 +283,8 @@ static void guest_ended(struct agent *a, struct worker *worker, msec now)
 		worker->failed = true;
 		if (queue_is_last_try(guest))
 			(void)start(a, TASK_IS_STUCK,
-				    (const char *const[]){TASK_STUCK, guest->uuid, end, NULL},
+				    (const char *const[]){TASK_STUCK, guest->uuid, guest->name, end,
+							  NULL},
 				    now + WORKER_MS);
 	}
 	outcome = outcome_of(worker);

@@ -15,15 +15,14 @@ struct work_guest {
 	const char *uuid, *name;
 	const char *cause; /* what happened to it */
 	unsigned seconds;  /* how long it has to let go */
-	bool last;         /* if it fails, its leases say from now on why they are stuck */
+	bool last;         /* if it fails, it is stuck, and the store says why */
 };
 
 /* Makes one guest what it should be. Needs all edges. What fails is said, and no error. */
 void work_guest(struct edges *edges, const struct work_guest *guest, int out);
 
-/* Its leases are stuck, for this reason: where the work itself could not say so. Needs the store.
- */
-int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct err **err);
+/* It is stuck, for this reason: where the work itself could not say so. Needs the store. */
+void work_stuck(struct edges *edges, const char *uuid, const char *name, const char *reason);
 
 /* Finishes resizes that were interrupted. Needs all edges. */
 void work_resizes(struct edges *edges, unsigned seconds, int out);

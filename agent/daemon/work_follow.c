@@ -46,6 +46,20 @@ static void say_leased(const struct leases *leases, size_t i, const char *what, 
 			       leases->items[i].domain_name, what, NULL);
 }
 
+/* What they lacked they may have by now, or need no more: nothing else may tell of them. */
+static int say_stuck(struct store *store, int out, struct err **err)
+{
+	struct stuck_guests stuck = {0};
+
+	if (store->ops->stuck(store, &stuck, err))
+		return -1;
+	for (size_t i = 0; i < stuck.n; i++)
+		(void)line_say(out, "guest", stuck.items[i].uuid, stuck.items[i].name, "full pass",
+			       NULL);
+	stuck_guests_clear(&stuck);
+	return 0;
+}
+
 static int say_all(struct edges *edges, int out, struct err **err)
 {
 	struct virt *virt = edges->virt;
@@ -74,7 +88,7 @@ static int say_all(struct edges *edges, int out, struct err **err)
 	for (size_t i = 0; i < leases.n && !result; i++)
 		say_leased(&leases, i, "full pass", out);
 	leases_clear(&leases);
-	return result;
+	return result || say_stuck(edges->store, out, err) ? -1 : 0;
 }
 
 int work_follow(struct edges *edges, int out, struct err **err)

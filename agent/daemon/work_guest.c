@@ -69,24 +69,26 @@ static const char *did(const struct subject *sub)
 	return "is set right";
 }
 
-static void say(int out, enum journal_priority priority, const struct subject *sub,
-		const char *text)
+/* One that no VF was found for has none. */
+static const char *vf_of(const struct subject *sub, char text[PCIADDR_STRLEN])
 {
-	const char digit[] = {(char)('0' + priority), '\0'};
+	static const struct pciaddr none;
 
-	(void)line_say(out, "say", digit, sub ? pciaddr_str(sub->vf) : "",
-		       sub ? sub->assignment.id : "", text, NULL);
+	return pciaddr_equal(sub->vf, none) ? "" : pciaddr_format(sub->vf, text);
 }
 
 static void say_subject(int out, const struct subject *sub, const char *cause)
 {
-	cleanup_free char *name = sub->pf ? mem_printf("%s/%u", sub->pf, sub->index)
-					  : mem_strdup(pciaddr_str(sub->vf));
-	cleanup_free char *text = sub->err ? mem_printf("VF %s: %s", name, sub->err->what)
-					   : mem_printf("VF %s %s (assignment %s; %s)", name,
-							did(sub), sub->assignment.id, cause);
+	const char digit[] = {(char)('0' + (sub->err ? JOURNAL_WARNING : JOURNAL_NOTICE)), '\0'};
+	const char *vf = vf_of(sub, (char[PCIADDR_STRLEN]){0});
+	cleanup_free char *name = !*vf      ? mem_printf("assignment %s", sub->assignment.id)
+				  : sub->pf ? mem_printf("VF %s/%u", sub->pf, sub->index)
+					    : mem_printf("VF %s", vf);
+	cleanup_free char *text = sub->err ? mem_printf("%s: %s", name, sub->err->what)
+					   : mem_printf("%s %s (assignment %s; %s)", name, did(sub),
+							sub->assignment.id, cause);
 
-	say(out, sub->err ? JOURNAL_WARNING : JOURNAL_NOTICE, sub, text);
+	(void)line_say(out, "say", digit, vf, sub->assignment.id, text, NULL);
 }
 
 struct told {
@@ -122,20 +124,20 @@ static bool is_stuck(const struct lease *lease, const struct plan *plan)
 	return true;
 }
 
-/*
- * reason NULL: none is stuck any more. A failure is no worse for not being noted: it has been said.
- */
-static void note(struct edges *edges, const char *uuid, const struct plan *plan, const char *reason)
+/* reason NULL: none is stuck any more. Does any of them tell the reason now? */
+static bool note_leases(struct store *store, const char *uuid, const struct plan *plan,
+			const char *reason)
 {
-	struct store *store = edges->store;
 	struct leases leases = {0};
+	bool told = false;
 
 	if (store->ops->list(store, uuid, NULL, &leases, NULL))
-		return;
+		return false;
 	for (size_t i = 0; i < leases.n; i++) {
 		struct lease *lease = &leases.items[i];
 		const char *now = reason && is_stuck(lease, plan) ? reason : NULL;
 
+		told |= now || lease->state == LEASE_LOST;
 		/* One that is lost says why by itself. */
 		if (lease->state == LEASE_LOST || (!now && !lease->reason) ||
 		    (now && lease->reason && !strcmp(now, lease->reason)))
@@ -145,15 +147,24 @@ static void note(struct edges *edges, const char *uuid, const struct plan *plan,
 		(void)store->ops->update(store, lease, NULL);
 	}
 	leases_clear(&leases);
+	return told;
 }
 
-int work_stuck(struct edges *edges, const char *uuid, const char *reason, struct err **err)
+/* A failure is no worse for not being noted: it has been said. */
+static void note(struct edges *edges, const char *uuid, const char *name, const struct plan *plan,
+		 const char *reason)
+{
+	struct store *store = edges->store;
+	bool told = note_leases(store, uuid, plan, reason);
+
+	(void)store->ops->stick(store, uuid, name, told ? NULL : reason, NULL);
+}
+
+void work_stuck(struct edges *edges, const char *uuid, const char *name, const char *reason)
 {
 	const struct plan none = {0};
 
-	(void)err;
-	note(edges, uuid, &none, reason);
-	return 0;
+	note(edges, uuid, name, &none, reason);
 }
 
 /* The sooner one of two moments that are still to come. */
@@ -243,12 +254,12 @@ void work_guest(struct edges *edges, const struct work_guest *guest, int out)
 		(void)converge_guest(&c, guest, &told, &plan, &why);
 		/* While nobody else is at work on it. */
 		if (!why)
-			note(edges, guest->uuid, &plan, NULL);
+			note(edges, guest->uuid, guest->name, &plan, NULL);
 		else if (guest->last && is_failure(why))
-			note(edges, guest->uuid, &plan, why->what);
+			note(edges, guest->uuid, guest->name, &plan, why->what);
 		converge_close(&c);
 	} else if (guest->last && is_failure(why)) {
-		note(edges, guest->uuid, &plan, why->what);
+		note(edges, guest->uuid, guest->name, &plan, why->what);
 	}
 	if (told.mended)
 		(void)line_say(out, "mended", NULL);

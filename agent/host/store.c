@@ -207,6 +207,8 @@ static const struct store_ops sqlite_store_ops = {
 	.list = store_list,
 	.because = sqlite_store_because,
 	.history = store_history,
+	.stick = store_stick,
+	.stuck = store_stuck,
 	.settle = sqlite_store_settle,
 	.close = sqlite_store_close,
 };

@@ -17,6 +17,7 @@
 #include "core/err.h"
 #include "model/history.h"
 #include "model/lease.h"
+#include "model/stuck.h"
 
 #define STORE_PATH "/var/lib/vfpool/leases.db"
 #define STORE_BUSY_MS 5000
@@ -55,6 +56,14 @@ struct store_ops {
 	 */
 	int (*history)(struct store *store, int64_t after, const char *domain, struct history *out,
 		       struct err **err);
+
+	/*
+	 * A guest cannot be made what it should be, for this reason, and no lease can tell;
+	 * reason NULL: it is not stuck any more, if it was.
+	 */
+	int (*stick)(struct store *store, const char *domain_uuid, const char *domain_name,
+		     const char *reason, struct err **err);
+	int (*stuck)(struct store *store, struct stuck_guests *out, struct err **err);
 
 	/*
 	 * Waits until nobody is in the midst of a change: what its file shows is then to be read.

@@ -63,10 +63,18 @@
 	" cause TEXT"                 \
 	") STRICT;"
 
-#define VERSION "PRAGMA application_id = 1986422892; PRAGMA user_version = 2;"
-static_assert(STORE_SCHEMA_VERSION == 2, "the same as in VERSION");
+#define STUCK                                                             \
+	"CREATE TABLE stuck ("                                            \
+	" domain_uuid TEXT PRIMARY KEY CHECK (length(domain_uuid) = 36)," \
+	" domain_name TEXT NOT NULL,"                                     \
+	" reason TEXT NOT NULL,"                                          \
+	" since INTEGER NOT NULL"                                         \
+	") STRICT, WITHOUT ROWID;"
 
-static const char schema[] = PROGRAM LEASES EVENTS VERSION;
+#define VERSION "PRAGMA application_id = 1986422892; PRAGMA user_version = 3;"
+static_assert(STORE_SCHEMA_VERSION == 3, "the same as in VERSION");
+
+static const char schema[] = PROGRAM LEASES EVENTS STUCK VERSION;
 
 /*
  * A CHECK cannot be changed, so the table is made anew. Rows that break one are carried over as
@@ -76,7 +84,9 @@ static const char from_1[] =
 	"ALTER TABLE leases RENAME TO leases_1;"
 	"DROP INDEX leases_domain;"
 	"DROP INDEX leases_pf;" LEASES "INSERT INTO leases SELECT *, NULL, NULL FROM leases_1;"
-	"DROP TABLE leases_1;" EVENTS VERSION;
+	"DROP TABLE leases_1;" EVENTS STUCK VERSION;
+
+static const char from_2[] = STUCK VERSION;
 
 static int too_new(const struct sqlite_store *s, int version, struct err **err)
 {
@@ -116,7 +126,8 @@ int store_read_version(const struct sqlite_store *s, int *version, bool *foreign
 		return sqlite3_extended_errcode(s->db);
 	*version = sqlite3_column_int(row, 0);
 	id = sqlite3_column_int(row, 1);
-	*foreign = *version ? id != APPLICATION_ID : id || sqlite3_column_int(row, 2);
+	*foreign =
+		*version ? *version < 0 || id != APPLICATION_ID : id || sqlite3_column_int(row, 2);
 	return SQLITE_OK;
 }
 
@@ -133,6 +144,7 @@ int store_check_version(const struct sqlite_store *s, int version, bool foreign,
 
 int store_make_schema(struct sqlite_store *s, struct err **err)
 {
+	static const char *const steps[] = {schema, from_1, from_2};
 	bool foreign;
 	int version, rc, ret;
 
@@ -147,7 +159,7 @@ int store_make_schema(struct sqlite_store *s, struct err **err)
 	else if (foreign || version >= STORE_SCHEMA_VERSION)
 		ret = store_check_version(s, version, foreign, err);
 	else
-		ret = store_exec(s, version ? from_1 : schema, "create", err);
+		ret = store_exec(s, steps[version], "create", err);
 	if (store_end(s, ret, "create", err) < 0 ||
 	    store_exec(s, "PRAGMA ignore_check_constraints = OFF", "open", err) < 0)
 		return -1;

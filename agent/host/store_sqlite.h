@@ -10,8 +10,9 @@
 #include "core/cleanup.h"
 #include "host/store.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_SCHEMA_WITH_HISTORY 2
+#define STORE_SCHEMA_WITH_STUCK 3
 
 /* What one command says more than once; to have it compiled costs as much as to carry it out. */
 enum store_statement {
@@ -97,6 +98,11 @@ int store_update(struct store *store, const struct lease *lease, struct err **er
 int store_drop(struct store *store, const struct lease *lease, struct err **err);
 int store_list(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
 	       struct leases *out, struct err **err);
+
+/* store_stuck.c */
+int store_stick(struct store *store, const char *uuid, const char *name, const char *reason,
+		struct err **err);
+int store_stuck(struct store *store, struct stuck_guests *out, struct err **err);
 
 /*
  * store_history.c: notes what the lease with this VF and this assignment becomes. To be called

@@ -124,11 +124,12 @@ static int run_task(struct session *session, const struct request *request, stru
 		work_resizes(&session->edges, request->timeout, STDOUT_FILENO);
 		return 0;
 	}
-	if (is_task(request, TASK_STUCK, 3))
-		return session_need(session, NEED_STORE_WRITE, err) ||
-				       work_stuck(&session->edges, words[1], words[2], err)
-			       ? -1
-			       : 0;
+	if (is_task(request, TASK_STUCK, 4)) {
+		if (session_need(session, NEED_STORE_WRITE, err))
+			return -1;
+		work_stuck(&session->edges, words[1], words[2], words[3]);
+		return 0;
+	}
 	if (is_task(request, TASK_PUBLISH, 1))
 		return open_edges(session, err) || work_publish(&session->edges, err) ? -1 : 0;
 	if (is_task(request, TASK_WITHDRAW, 1))

@@ -20,7 +20,8 @@ static void read_leases(struct session *session, struct holders *out)
 
 	if (session_need(session, NEED_STORE, &err) == 0) {
 		store = session->edges.store;
-		if (store->ops->list(store, NULL, NULL, &out->leases, &err) == 0)
+		if (store->ops->list(store, NULL, NULL, &out->leases, &err) == 0 &&
+		    store->ops->stuck(store, &out->stuck, &err) == 0)
 			return;
 	}
 	if (geteuid() != 0)
@@ -54,6 +55,7 @@ void holders_read(struct session *session, bool guests, struct holders *out)
 void holders_clear(struct holders *holders)
 {
 	leases_clear(&holders->leases);
+	stuck_guests_clear(&holders->stuck);
 	foreigns_clear(&holders->foreigns);
 	err_free(&holders->missing);
 }

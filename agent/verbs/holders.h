@@ -12,6 +12,7 @@
 
 struct holders {
 	struct leases leases;
+	struct stuck_guests stuck; /* read with the leases */
 	struct foreigns foreigns;
 	struct err *missing; /* why something is not known; NULL: all is */
 };

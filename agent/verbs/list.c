@@ -13,40 +13,40 @@
 #include "verbs/vf_words.h"
 
 /* X(id, name, type, hidden, right, help) */
-#define COLUMNS(X)                                                                               \
-	X(NAME, "NAME", STRING, false, false, "The PF's interface, or PF/INDEX")                 \
-	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                   \
-	X(STATE, "STATE", STRING, false, false,                                                  \
-	  "One of free; reserved, claimed, plugging, held, releasing, lost, stuck: vfpool's; "   \
-	  "guest, defined: of a domain, not by vfpool; host; unusable; withheld: by the pool; "  \
-	  "for a PF up or down")                                                                 \
-	X(HOLDER, "HOLDER", STRING, false, false,                                                \
-	  "Domains, or the address, bridge or driver on the host")                               \
-	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                       \
-	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                             \
-	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "Id of the assignment")                \
-	X(NUMA, "NUMA", NUMBER, false, true, "NUMA node")                                        \
-	X(GROUP, "GROUP", NUMBER, false, true, "IOMMU group")                                    \
-	X(DRIVER, "DRIVER", STRING, false, false, "Driver on the host")                          \
-	X(NETDEV, "NETDEV", STRING, false, false, "Interface on the host")                       \
-	X(TYPE, "TYPE", STRING, true, false, "Either pf or vf")                                  \
-	X(PF, "PF", STRING, true, false, "PCI address of the PF")                                \
-	X(INDEX, "INDEX", NUMBER, true, true, "Number of the VF")                                \
-	X(POOL, "POOL", STRING, true, false, "The defined pool that it is in")                   \
-	X(REFUSAL, "REFUSAL", STRING, true, false, "Why it is not free, in a word")              \
-	X(REASON, "REASON", STRING, true, false, "Why it is not free, in a sentence")            \
-	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")        \
-	X(STUCK, "STUCK", STRING, true, false, "Why vfpool cannot get on with it, or lost it")   \
-	X(SINCE, "SINCE", NUMBER, true, true, "When vfpool gave it away, in seconds since 1970") \
-	X(QOS, "QOS", NUMBER, true, true, "Priority in the VLAN tag")                            \
-	X(TRUST, "TRUST", BOOLEAN, true, false, "Whether the VF is trusted")                     \
-	X(SPOOFCHK, "SPOOFCHK", BOOLEAN, true, false, "Whether source addresses are checked")    \
-	X(LINK, "LINK", STRING, true, false, "Link state of the VF: auto, enable, disable")      \
-	X(MINRATE, "MINRATE", NUMBER, true, true, "Guaranteed rate in Mbit/s")                   \
-	X(MAXRATE, "MAXRATE", NUMBER, true, true, "Highest rate in Mbit/s")                      \
-	X(CARRIER, "CARRIER", BOOLEAN, true, false, "Whether the PF has a carrier")              \
-	X(FREE, "FREE", NUMBER, true, true, "Number of the PF's VFs that are free")              \
-	X(VFS, "VFS", NUMBER, true, true, "Number of the PF's VFs")                              \
+#define COLUMNS(X)                                                                              \
+	X(NAME, "NAME", STRING, false, false, "The PF's interface, or PF/INDEX")                \
+	X(ADDRESS, "ADDRESS", STRING, false, false, "PCI address on the host")                  \
+	X(STATE, "STATE", STRING, false, false,                                                 \
+	  "One of free; reserved, claimed, plugging, held, releasing, lost, stuck: vfpool's; "  \
+	  "guest, defined: of a domain, not by vfpool; host; unusable; withheld: by the pool; " \
+	  "for a PF up or down")                                                                \
+	X(HOLDER, "HOLDER", STRING, false, false,                                               \
+	  "Domains, or the address, bridge or driver on the host")                              \
+	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                      \
+	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                            \
+	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "Id of the assignment")               \
+	X(NUMA, "NUMA", NUMBER, false, true, "NUMA node")                                       \
+	X(GROUP, "GROUP", NUMBER, false, true, "IOMMU group")                                   \
+	X(DRIVER, "DRIVER", STRING, false, false, "Driver on the host")                         \
+	X(NETDEV, "NETDEV", STRING, false, false, "Interface on the host")                      \
+	X(TYPE, "TYPE", STRING, true, false, "Either pf, vf, or guest: one that is stuck")      \
+	X(PF, "PF", STRING, true, false, "PCI address of the PF")                               \
+	X(INDEX, "INDEX", NUMBER, true, true, "Number of the VF")                               \
+	X(POOL, "POOL", STRING, true, false, "The defined pool that it is in")                  \
+	X(REFUSAL, "REFUSAL", STRING, true, false, "Why it is not free, in a word")             \
+	X(REASON, "REASON", STRING, true, false, "Why it is not free, in a sentence")           \
+	X(UUID, "UUID", STRING, true, false, "UUID of the domain that vfpool gave it to")       \
+	X(STUCK, "STUCK", STRING, true, false, "Why vfpool cannot get on with it, or lost it")  \
+	X(SINCE, "SINCE", NUMBER, true, true, "When it was given away; seconds since 1970")     \
+	X(QOS, "QOS", NUMBER, true, true, "Priority in the VLAN tag")                           \
+	X(TRUST, "TRUST", BOOLEAN, true, false, "Whether the VF is trusted")                    \
+	X(SPOOFCHK, "SPOOFCHK", BOOLEAN, true, false, "Whether source addresses are checked")   \
+	X(LINK, "LINK", STRING, true, false, "Link state of the VF: auto, enable, disable")     \
+	X(MINRATE, "MINRATE", NUMBER, true, true, "Guaranteed rate in Mbit/s")                  \
+	X(MAXRATE, "MAXRATE", NUMBER, true, true, "Highest rate in Mbit/s")                     \
+	X(CARRIER, "CARRIER", BOOLEAN, true, false, "Whether the PF has a carrier")             \
+	X(FREE, "FREE", NUMBER, true, true, "Number of the PF's VFs that are free")             \
+	X(VFS, "VFS", NUMBER, true, true, "Number of the PF's VFs")                             \
 	X(TOTAL, "TOTAL", NUMBER, true, true, "Most VFs that the PF can have")
 
 #define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
@@ -332,6 +332,62 @@ static void set_pf(struct row *row, const struct pf *pf, size_t nfree, bool in_w
 	row_set(row, COL_TOTAL, "%u", pf->total_vfs);
 }
 
+static bool is_there(const struct pf *pf, const struct lease *lease)
+{
+	for (size_t i = 0; i < pf->nvfs; i++)
+		if (pciaddr_equal(pf->vfs[i].addr, lease->vf))
+			return true;
+	return false;
+}
+
+/* A VF that is promised, and not there any more. pf is NULL: nor is that. */
+static void add_lost(struct table *table, struct row *parent, const struct pf *pf,
+		     const struct lease *lease)
+{
+	cleanup_free char *name = pf ? mem_printf("%s/%u", pf_str(pf), lease->index) : NULL;
+	struct row *row = table_row(table, parent);
+
+	set_text(row, COL_NAME, name ? name : pciaddr_str(lease->vf));
+	set_text(row, COL_ADDRESS, pciaddr_str(lease->vf));
+	set_text(row, COL_STATE, lease_word(lease));
+	set_text(row, COL_HOLDER, lease->domain_name);
+	set_text(row, COL_TYPE, "vf");
+	set_text(row, COL_PF, pciaddr_str(lease->pf));
+	row_set(row, COL_INDEX, "%u", lease->index);
+	set_text(row, COL_REFUSAL, refusal_name(REFUSAL_LEASED));
+	set_text(row, COL_REASON, "it is promised, and not there any more");
+	set_lease(row, lease);
+}
+
+static bool is_lost(const struct request *request, const struct listing *listing,
+		    const struct pf *pf, const struct lease *lease)
+{
+	return !request->only_free && listing->place.index < 0 &&
+	       pciaddr_equal(lease->pf, pf->addr) && !is_there(pf, lease);
+}
+
+/* Of PFs that are not there any more either; and guests that no VF can be shown with. */
+static void add_homeless(struct table *table, const struct listing *listing)
+{
+	const struct stuck_guests *stuck = &listing->holders.stuck;
+	const struct leases *leases = &listing->holders.leases;
+
+	for (size_t i = 0; i < leases->n; i++)
+		if (!inventory_pf(&listing->inventory, leases->items[i].pf))
+			add_lost(table, NULL, NULL, &leases->items[i]);
+	for (size_t i = 0; i < stuck->n; i++) {
+		const struct stuck_guest *guest = &stuck->items[i];
+		struct row *row = table_row(table, NULL);
+
+		set_text(row, COL_STATE, "stuck");
+		set_text(row, COL_HOLDER, guest->name);
+		set_text(row, COL_TYPE, "guest");
+		set_text(row, COL_UUID, guest->uuid);
+		set_text(row, COL_STUCK, guest->reason);
+		row_set(row, COL_SINCE, "%lld", (long long)guest->since);
+	}
+}
+
 static bool is_wanted(const struct request *request, const struct listing *listing,
 		      const struct candidate *candidate)
 {
@@ -375,6 +431,7 @@ static void add_pf(struct table *table, const struct request *request, struct se
 	struct candidates candidates = {0};
 	cleanup_free char *pools = NULL;
 	struct row *parent = NULL;
+	const struct leases *leases = &listing->holders.leases;
 	size_t nfree = 0, nwanted = 0;
 	/* A PF is neither free nor used: it is there to stand above its VFs, where they stand
 	 * below. */
@@ -390,6 +447,8 @@ static void add_pf(struct table *table, const struct request *request, struct se
 		nfree += candidates.items[i].refusal == REFUSAL_NONE;
 		nwanted += is_wanted(request, listing, &candidates.items[i]);
 	}
+	for (size_t i = 0; i < leases->n; i++)
+		nwanted += is_lost(request, listing, pf, &leases->items[i]);
 	if (!selective || (tree && nwanted)) {
 		parent = table_row(table, NULL);
 		set_pf(parent, pf, nfree, tree && session->mode == TABLE_TEXT);
@@ -400,6 +459,9 @@ static void add_pf(struct table *table, const struct request *request, struct se
 	for (size_t i = 0; i < candidates.n; i++)
 		if (is_wanted(request, listing, &candidates.items[i]))
 			set_vf(table_row(table, parent), listing, &judge, &candidates.items[i]);
+	for (size_t i = 0; i < leases->n; i++)
+		if (is_lost(request, listing, pf, &leases->items[i]))
+			add_lost(table, parent, pf, &leases->items[i]);
 	candidates_clear(&candidates);
 }
 
@@ -410,6 +472,8 @@ static int print(struct table *table, struct session *session, const struct requ
 		table_no_headings(table);
 	for (size_t i = 0; i < listing->inventory.npfs; i++)
 		add_pf(table, request, session, listing, &listing->inventory.pfs[i]);
+	if (!request->pool && !request->only_free)
+		add_homeless(table, listing);
 	if (listing->inventory.npfs == 0)
 		log_say("this host has no device with SR-IOV");
 	return table_print(table, err);

@@ -1316,6 +1316,50 @@ static int store_history(struct store *store, int64_t after, const char *domain,
 	return 0;
 }
 
+static int store_stick(struct store *store, const char *uuid, const char *name, const char *reason,
+		       struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+	struct stuck_guests *all = &w->stuck;
+	size_t i = 0;
+
+	if (call(w, "stick", err))
+		return -1;
+	while (i < all->n && strcmp(all->items[i].uuid, uuid) != 0)
+		i++;
+	if (i < all->n) {
+		free(all->items[i].name);
+		free(all->items[i].reason);
+		all->items[i] = all->items[--all->n];
+	}
+	if (reason) {
+		struct stuck_guest *guest = mem_append(&all->items, &all->n, sizeof(*guest));
+
+		*guest = (struct stuck_guest){
+			.name = mem_strdup(name), .reason = mem_strdup(reason), .since = w->wall};
+		memcpy(guest->uuid, uuid, sizeof(guest->uuid));
+	}
+	return 0;
+}
+
+static int store_stuck(struct store *store, struct stuck_guests *out, struct err **err)
+{
+	struct world *w = WORLD_OF(store, store);
+	struct stuck_guests found = {0};
+
+	if (call(w, "stuck", err))
+		return -1;
+	for (size_t i = 0; i < w->stuck.n; i++) {
+		struct stuck_guest guest = w->stuck.items[i];
+
+		guest.name = mem_strdup(guest.name);
+		guest.reason = mem_strdup(guest.reason);
+		*(struct stuck_guest *)mem_append(&found.items, &found.n, sizeof(guest)) = guest;
+	}
+	*out = found;
+	return 0;
+}
+
 static int store_settle(struct store *store, struct err **err)
 {
 	return call(WORLD_OF(store, store), "settle", err) ? -1 : 0;
@@ -1333,6 +1377,8 @@ static const struct store_ops store_ops = {
 	.list = store_list,
 	.because = store_because,
 	.history = store_history,
+	.stick = store_stick,
+	.stuck = store_stuck,
 	.settle = store_settle,
 	.close = store_close,
 };
@@ -1466,6 +1512,7 @@ void world_clear(struct world *w)
 	session_forget_pools(&w->session);
 	inventory_clear(&w->inventory);
 	leases_clear(&w->leases);
+	stuck_guests_clear(&w->stuck);
 	resize_notes_clear(&w->notes);
 	free(w->libvirt_saved);
 	free(w->unnamed);

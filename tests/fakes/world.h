@@ -64,6 +64,7 @@ struct world {
 	struct fake_domain domains[WORLD_DOMAINS];
 	size_t ndomains;
 	struct leases leases;
+	struct stuck_guests stuck;
 	struct vf_settings *libvirt_saved; /* MAC and VLAN that libvirt puts back, by place */
 	bool *unnamed;                     /* VFs whose netdev udev has not named yet, by place */
 	struct mac *probed; /* the MAC that the host's driver found when it was bound, by place */

@@ -210,7 +210,7 @@ netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
 vfs() {
 	local pf index path vf rest address
 	local -A driver netdev settings mac
-	udevadm settle --timeout=20
+	udevadm settle --timeout=120
 	for path in /sys/bus/pci/drivers/*/0000:0[12]:1*; do
 		path=${path#/sys/bus/pci/drivers/}
 		driver[${path#*/}]=${path%/*}

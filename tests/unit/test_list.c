@@ -112,6 +112,39 @@ static void what_vfpool_gave_is_not_foreign(void **state)
 	       "eth1/0  held  web1  100\n");
 }
 
+static void what_is_lost_or_stuck_is_shown(void **state)
+{
+	struct pf *pf = world_pf(&world);
+	struct store *store = world.edges.store;
+
+	(void)state;
+	assert_int_equal(world_run(&world, "attach web1 eth1 --count 2", NULL), 0);
+	world.leases.items[1].state = LEASE_LOST;
+	world.leases.items[1].reason = mem_strdup("the VF has vanished");
+	pf->nvfs = 1;
+	assert_int_equal(store->ops->stick(store, world_domain(&world, "web2")->uuid, "web2",
+					   "no VF of eth1 is free", NULL),
+			 0);
+	expect(&verb_list, "list -n -o NAME,TYPE,STATE,HOLDER,STUCK", 0,
+	       "eth1    pf     up     -     -\n"
+	       "eth1/0  vf     held   web1  -\n"
+	       "eth1/1  vf     lost   web1  the VF has vanished\n"
+	       "-       guest  stuck  web2  no VF of eth1 is free\n");
+	expect(&verb_list, "list 0000:01:10.0 -n -o NAME,STATE", 0, "eth1/0  held\n");
+	expect(&verb_list, "list eth1 --used -n -o NAME,STATE", 0,
+	       "eth1/0  held\n"
+	       "eth1/1  lost\n");
+	expect(&verb_list, "list --free -n -o NAME,STATE", 0, "");
+	/* The card itself is gone. */
+	world.leases.items[1].pf.bus = 7;
+	expect(&verb_list, "list --used -n -o NAME,STATE", 0,
+	       "eth1/0        held\n"
+	       "0000:01:10.2  lost\n"
+	       "-             stuck\n");
+	pf->nvfs = 4;
+	world.leases.items[1].pf.bus = 1;
+}
+
 static void a_shared_group_makes_unusable(void **state)
 {
 	struct pf *pf = world_pf(&world);
@@ -222,6 +255,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(each_holder_is_shown),
 		TEST(what_vfpool_gave_is_not_foreign),
+		TEST(what_is_lost_or_stuck_is_shown),
 		TEST(a_shared_group_makes_unusable),
 		TEST(without_libvirt_the_rest_is_shown),
 		TEST(bad_requests_are_refused),

@@ -480,6 +480,61 @@ static void test_older_schema_is_brought_up_to_date(void **state)
 	sqlite3_close(db);
 }
 
+static void assert_stuck(struct store *store, size_t n, const char *reason)
+{
+	struct stuck_guests stuck = {0};
+
+	assert_int_equal(store->ops->stuck(store, &stuck, NULL), 0);
+	assert_int_equal(stuck.n, n);
+	if (n) {
+		assert_string_equal(stuck.items[0].uuid, UUID_A);
+		assert_string_equal(stuck.items[0].name, "testguest1");
+		assert_string_equal(stuck.items[0].reason, reason);
+		assert_true(stuck.items[0].since > 1700000000);
+	}
+	stuck_guests_clear(&stuck);
+}
+
+static void test_stuck_guests(void **state)
+{
+	struct place *place = *state;
+	struct store *store = must_open(place->file, true);
+	const struct store_ops *ops = store->ops;
+
+	assert_stuck(store, 0, NULL);
+	assert_int_equal(ops->stick(store, UUID_A, "testguest1", NULL, NULL), 0);
+	assert_int_equal(ops->stick(store, UUID_A, "renamed", "no VF", NULL), 0);
+	assert_int_equal(ops->stick(store, UUID_B, "web2", "no VF", NULL), 0);
+	assert_int_equal(ops->stick(store, UUID_A, "testguest1", "still no VF", NULL), 0);
+	assert_stuck(store, 2, "still no VF");
+	assert_int_equal(ops->stick(store, UUID_B, "web2", NULL, NULL), 0);
+	ops->close(store);
+	store = must_open(place->file, false);
+	assert_stuck(store, 1, "still no VF");
+	ops->close(store);
+
+	/* As the vfpool before made it: read as it is, brought up to date by who writes. */
+	by_hand(place->file, "DROP TABLE stuck; PRAGMA user_version = 2;");
+	store = must_open(place->file, false);
+	assert_stuck(store, 0, NULL);
+	ops->close(store);
+	store = must_open(place->file, true);
+	assert_int_equal(ops->stick(store, UUID_A, "testguest1", "no VF", NULL), 0);
+	assert_stuck(store, 1, "no VF");
+	ops->close(store);
+
+	/* A row from elsewhere is left out. */
+	by_hand(place->file, "PRAGMA ignore_check_constraints = ON;"
+			     "INSERT INTO stuck VALUES ('x', 'y', 'z', 0);");
+	store = must_open(place->file, true);
+	assert_stuck(store, 1, "no VF");
+	ops->close(store);
+
+	/* No vfpool ever wrote that. */
+	by_hand(place->file, "PRAGMA user_version = -1;");
+	must_refuse(place->file, true, "no lease store of vfpool", "--store");
+}
+
 static void assert_event(const struct history_event *event, const char *was, const char *now,
 			 const char *reason, const char *cause)
 {
@@ -1132,6 +1187,7 @@ int main(void)
 		TEST(test_missing_reads_as_empty),
 		TEST(test_newer_schema_is_refused),
 		TEST(test_older_schema_is_brought_up_to_date),
+		TEST(test_stuck_guests),
 		TEST(test_history),
 		TEST(test_history_is_bounded),
 		TEST(test_other_database_is_refused),

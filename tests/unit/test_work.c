@@ -156,12 +156,53 @@ static void what_could_not_even_be_planned_is_stuck(void **state)
 	work_on(&w, "web1", false);
 	assert_not_said("failed");
 	assert_null(w.leases.items[0].reason);
-	assert_int_equal(
-		work_stuck(&w.edges, world_domain(&w, "web1")->uuid, "the worker was killed", NULL),
-		0);
+	work_stuck(&w.edges, world_domain(&w, "web1")->uuid, "web1", "the worker was killed");
 	assert_string_equal(w.leases.items[0].reason, "the worker was killed");
 	work_on(&w, "web1", false);
 	assert_null(w.leases.items[0].reason);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* There is no VF for it, so there is no lease that could tell. */
+static void a_guest_without_a_lease_is_stuck_by_itself(void **state)
+{
+	struct world w;
+	struct edges edges;
+	struct fake_view *view;
+
+	(void)state;
+	world_init(&w, 1);
+	do_run(&w, "attach web1 eth1", 0);
+	view = &world_domain(&w, "web2")->live;
+	free(view->metadata);
+	view->metadata = mem_strdup(
+		"<assignments xmlns='urn:vfpool:domain:1'><assignment id='0a1b2c3d' pool='eth1' "
+		"form='interface'><mac address='02:00:5e:10:00:09'/></assignment><assignment "
+		"id='0a1b2c3e' pool='nowhere' form='interface'><mac address='02:00:5e:10:00:0a'/>"
+		"</assignment></assignments>");
+	work_on(&w, "web2", false);
+	assert_said("\nsay 4  0a1b2c3e assignment 0a1b2c3e: ");
+	assert_said("\nfailed ");
+	assert_int_equal(w.stuck.n, 0);
+	work_on(&w, "web2", true);
+	assert_int_equal(w.stuck.n, 1);
+	assert_string_equal(w.stuck.items[0].name, "web2");
+	assert_non_null(strstr(w.stuck.items[0].reason, "eth1"));
+	assert_null(w.leases.items[0].reason);
+	/* When it is gone, nothing else tells of it. */
+	world_forget(&w, "web2");
+	edges = w.edges;
+	w.calls = 0;
+	w.fail_at = 40;
+	listen_anew();
+	assert_int_equal(work_follow(&edges, ends_of[1], NULL), -1);
+	w.fail_at = 0;
+	hear();
+	assert_said(" web2 full pass\n");
+	work_on(&w, "web2", false);
+	assert_not_said("failed");
+	assert_int_equal(w.stuck.n, 0);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_guest_that_stopped_is_relieved),
 		cmocka_unit_test(the_last_try_leaves_a_reason),
 		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
+		cmocka_unit_test(a_guest_without_a_lease_is_stuck_by_itself),
 		cmocka_unit_test(what_is_parked_is_looked_at_again),
 		cmocka_unit_test(broken_at_every_call),
 		cmocka_unit_test(others_at_work_are_no_failure),
