@@ -21,6 +21,7 @@ static const struct verb *const verbs[] = {
 	&verb_pool_undefine, &verb_park,         &verb_unpark,       &verb_save,
 	&verb_managedsave,   &verb_restore,      &verb_agent,        &verb_adopt,
 	&verb_events,        &verb_hook_install, &verb_hook_remove,  &verb_hosts,
+	&verb_migrate,
 };
 
 enum { KEY_VERSION = 'V', KEY_HELP = 'h' };

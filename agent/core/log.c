@@ -14,6 +14,11 @@ void log_quiet(bool quiet)
 	is_quiet = quiet;
 }
 
+bool log_is_quiet(void)
+{
+	return is_quiet;
+}
+
 static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /* The words may quote a guest's or a device's name, which must not steer the terminal. */

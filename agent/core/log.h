@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 void log_quiet(bool quiet);
+bool log_is_quiet(void);
 
 /* One line of progress: "vfpool: bringing eth1 up". */
 void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -96,7 +96,7 @@ int work_follow(struct edges *edges, int out, struct err **err)
 	struct virt *virt = edges->virt;
 
 	/* First the events, then what there is: nothing happens in between unseen. */
-	if (virt->ops->follow(virt, err) || say_all(edges, out, err))
+	if (virt->ops->follow(virt, true, err) || say_all(edges, out, err))
 		return -1;
 	/* What was read is not needed any more, and this may wait for a long time. */
 	edges->store->ops->close(edges->store);

@@ -772,12 +772,13 @@ static int connection_watch(struct virt *virt, struct err **err)
 	return listen_to((struct connection *)virt, WATCHED, err);
 }
 
-static int connection_follow(struct virt *virt, struct err **err)
+static int connection_follow(struct virt *virt, bool lasting, struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
 
 	/* The end of a local socket is told by the kernel. */
-	(void)virConnectSetKeepAlive(c->conn, 0, 0);
+	if (lasting)
+		(void)virConnectSetKeepAlive(c->conn, 0, 0);
 	virResetLastError();
 	c->inbox->follows = true;
 	return listen_to(c, ARRAY_SIZE(told), err);
@@ -842,6 +843,8 @@ static const struct virt_ops connection_ops = {
 	.restore = connection_restore,
 	.watch = connection_watch,
 	.follow = connection_follow,
+	.job = virt_job,
+	.move = virt_move,
 	.published = virt_published,
 	.publish = virt_publish,
 	.withdraw = virt_withdraw,

@@ -39,6 +39,57 @@ enum {
 	VIRT_PAUSED = 1 << 2,       /* it is paused */
 };
 
+/* How a guest is moved to another host: virsh's options of the same names. */
+enum {
+	VIRT_MOVE_LIVE = 1 << 0,
+	VIRT_MOVE_P2P = 1 << 1,
+	VIRT_MOVE_TUNNELLED = 1 << 2,
+	VIRT_MOVE_PERSISTENT = 1 << 3,
+	VIRT_MOVE_UNDEFINE = 1 << 4,
+	VIRT_MOVE_SUSPEND = 1 << 5,
+	VIRT_MOVE_STORAGE_ALL = 1 << 6,
+	VIRT_MOVE_STORAGE_INC = 1 << 7,
+	VIRT_MOVE_UNSAFE = 1 << 8,
+	VIRT_MOVE_COMPRESSED = 1 << 9,
+	VIRT_MOVE_AUTO_CONVERGE = 1 << 10,
+	VIRT_MOVE_ABORT_ON_ERROR = 1 << 11,
+	VIRT_MOVE_POSTCOPY = 1 << 12,
+	VIRT_MOVE_PARALLEL = 1 << 13,
+	VIRT_MOVE_TLS = 1 << 14,
+};
+
+/* What is NULL or 0 is libvirt's choice. */
+struct virt_move {
+	unsigned flags;  /* VIRT_MOVE_* */
+	const char *uri; /* of the libvirt there */
+	const char *migrate_uri, *graphics_uri, *listen_address;
+	const char *name; /* the guest's, from then on */
+	char *xml, *persistent_xml;
+	char **disks; /* those whose contents are copied */
+	size_t ndisks;
+	unsigned bandwidth; /* MiB/s */
+	unsigned connections;
+};
+
+/* How far a job is. */
+struct virt_progress {
+	bool known;                       /* there is one, and it has said something */
+	unsigned long long elapsed, left; /* ms; left: as libvirt expects it; 0: it does not */
+	unsigned long long memory_left, memory_total, memory_rate; /* bytes, and a second */
+	unsigned long long disk_left, disk_total;
+};
+
+enum virt_move_word { VIRT_MOVE_GO_ON, VIRT_MOVE_STOP, VIRT_MOVE_PAUSE, VIRT_MOVE_TO_POSTCOPY };
+
+/* Who looks after a move while it lasts. */
+struct virt_mover {
+	/* Called each time that wake is readable, and every so many ms (0: not by itself). */
+	enum virt_move_word (*look)(void *arg, const struct virt_progress *progress);
+	void *arg;
+	int wake; /* -1: none */
+	unsigned every_ms;
+};
+
 enum virt_event_kind {
 	VIRT_DEVICE_REMOVED,
 	VIRT_DEVICE_REMOVAL_FAILED, /* the guest refused; it can be asked again */
@@ -143,6 +194,18 @@ struct virt_ops {
 	/* Starts a guest from such a file, and blocks until it is there. */
 	int (*restore)(struct virt *virt, const char *path, unsigned flags, struct err **err);
 
+	/* Is there a job on the domain, and how far is it? */
+	int (*job)(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
+		   struct err **err);
+
+	/*
+	 * Moves the running guest to the host behind another connection, and blocks until it runs
+	 * there. On failure it runs on here, but for ERR_LOST, and when the connection to there
+	 * breaks at the very end: who has to know looks where it is.
+	 */
+	int (*move)(struct virt *virt, const struct virt_dom *dom, struct virt *there,
+		    const struct virt_move *move, const struct virt_mover *mover, struct err **err);
+
 	/*
 	 * The definition of the network by which a host tells of itself (model/report.h), and
 	 * whether it is active: three round trips. ERR_ABSENT: there is no such network.
@@ -159,11 +222,11 @@ struct virt_ops {
 	int (*watch)(struct virt *virt, struct err **err);
 
 	/*
-	 * The same with VIRT_DOMAIN_CHANGED, for as long as the connection lasts, which may be
-	 * forever: so it asks for no sign of life where that would only wake both sides up. Before
-	 * any watch().
+	 * The same with VIRT_DOMAIN_CHANGED, before any watch(). lasting: for as long as the
+	 * connection lasts, which may be forever: so it asks for no sign of life where that would
+	 * only wake both sides up.
 	 */
-	int (*follow)(struct virt *virt, struct err **err);
+	int (*follow)(struct virt *virt, bool lasting, struct err **err);
 
 	/*
 	 * Waits for the next event of any domain. 1: one in *out, for virt_event_clear(); 0: the

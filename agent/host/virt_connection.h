@@ -41,6 +41,10 @@ int virt_failed(struct connection *c, const virError *error, const char *name, s
 /* The parts, as struct virt_ops has them. */
 int virt_network(struct virt *virt, const char *name, char **xml, bool *active,
 		 unsigned long *version, struct err **err);
+int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
+	     struct err **err);
+int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,
+	      const struct virt_move *move, const struct virt_mover *mover, struct err **err);
 int virt_published(struct virt *virt, char **xml, bool *active, struct err **err);
 int virt_publish(struct virt *virt, const char *xml, struct err **err);
 int virt_withdraw(struct virt *virt, struct err **err);

@@ -27,11 +27,13 @@
 	X(virConnectRegisterCloseCallback)    \
 	X(virConnectSetKeepAlive)             \
 	X(virConnectUnregisterCloseCallback)  \
+	X(virDomainAbortJob)                  \
 	X(virDomainAttachDeviceFlags)         \
 	X(virDomainDetachDeviceAlias)         \
 	X(virDomainDetachDeviceFlags)         \
 	X(virDomainFree)                      \
 	X(virDomainGetID)                     \
+	X(virDomainGetJobStats)               \
 	X(virDomainGetName)                   \
 	X(virDomainGetState)                  \
 	X(virDomainGetUUIDString)             \
@@ -42,10 +44,14 @@
 	X(virDomainLookupByName)              \
 	X(virDomainLookupByUUIDString)        \
 	X(virDomainManagedSave)               \
+	X(virDomainMigrate3)                  \
+	X(virDomainMigrateStartPostCopy)      \
+	X(virDomainMigrateToURI3)             \
 	X(virDomainRestoreFlags)              \
 	X(virDomainSaveFlags)                 \
 	X(virDomainSaveImageGetXMLDesc)       \
 	X(virDomainSetMetadata)               \
+	X(virDomainSuspend)                   \
 	X(virEventRegisterDefaultImpl)        \
 	X(virEventRunDefaultImpl)             \
 	X(virFreeError)                       \
@@ -58,7 +64,12 @@
 	X(virNetworkLookupByName)             \
 	X(virResetLastError)                  \
 	X(virSaveLastError)                   \
-	X(virSetErrorFunc)
+	X(virSetErrorFunc)                    \
+	X(virTypedParamsAddInt)               \
+	X(virTypedParamsAddString)            \
+	X(virTypedParamsAddULLong)            \
+	X(virTypedParamsFree)                 \
+	X(virTypedParamsGetULLong)
 
 #define LIBVIRT_POINTER(name) __typeof__(name) *name;
 extern struct libvirt_table {
@@ -83,11 +94,13 @@ int libvirt_load(struct err **err);
 #define virConnectRegisterCloseCallback libvirt.virConnectRegisterCloseCallback
 #define virConnectSetKeepAlive libvirt.virConnectSetKeepAlive
 #define virConnectUnregisterCloseCallback libvirt.virConnectUnregisterCloseCallback
+#define virDomainAbortJob libvirt.virDomainAbortJob
 #define virDomainAttachDeviceFlags libvirt.virDomainAttachDeviceFlags
 #define virDomainDetachDeviceAlias libvirt.virDomainDetachDeviceAlias
 #define virDomainDetachDeviceFlags libvirt.virDomainDetachDeviceFlags
 #define virDomainFree libvirt.virDomainFree
 #define virDomainGetID libvirt.virDomainGetID
+#define virDomainGetJobStats libvirt.virDomainGetJobStats
 #define virDomainGetName libvirt.virDomainGetName
 #define virDomainGetState libvirt.virDomainGetState
 #define virDomainGetUUIDString libvirt.virDomainGetUUIDString
@@ -98,10 +111,14 @@ int libvirt_load(struct err **err);
 #define virDomainLookupByName libvirt.virDomainLookupByName
 #define virDomainLookupByUUIDString libvirt.virDomainLookupByUUIDString
 #define virDomainManagedSave libvirt.virDomainManagedSave
+#define virDomainMigrate3 libvirt.virDomainMigrate3
+#define virDomainMigrateStartPostCopy libvirt.virDomainMigrateStartPostCopy
+#define virDomainMigrateToURI3 libvirt.virDomainMigrateToURI3
 #define virDomainRestoreFlags libvirt.virDomainRestoreFlags
 #define virDomainSaveFlags libvirt.virDomainSaveFlags
 #define virDomainSaveImageGetXMLDesc libvirt.virDomainSaveImageGetXMLDesc
 #define virDomainSetMetadata libvirt.virDomainSetMetadata
+#define virDomainSuspend libvirt.virDomainSuspend
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl
 #define virFreeError libvirt.virFreeError
@@ -115,6 +132,11 @@ int libvirt_load(struct err **err);
 #define virResetLastError libvirt.virResetLastError
 #define virSaveLastError libvirt.virSaveLastError
 #define virSetErrorFunc libvirt.virSetErrorFunc
+#define virTypedParamsAddInt libvirt.virTypedParamsAddInt
+#define virTypedParamsAddString libvirt.virTypedParamsAddString
+#define virTypedParamsAddULLong libvirt.virTypedParamsAddULLong
+#define virTypedParamsFree libvirt.virTypedParamsFree
+#define virTypedParamsGetULLong libvirt.virTypedParamsGetULLong
 #endif
 
 #endif

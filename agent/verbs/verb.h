@@ -72,6 +72,7 @@ extern const struct verb verb_events;
 extern const struct verb verb_hook_install;
 extern const struct verb verb_hook_remove;
 extern const struct verb verb_hosts;
+extern const struct verb verb_migrate;
 extern const struct verb verb_why;
 extern const struct verb verb_reconcile;
 extern const struct verb verb_set;

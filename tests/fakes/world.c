@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1175,6 +1176,99 @@ static int virt_watch(struct virt *virt, struct err **err)
 	return 0;
 }
 
+static int virt_follow(struct virt *virt, bool lasting, struct err **err)
+{
+	(void)lasting;
+	return virt_watch(virt, err);
+}
+
+static int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
+		    struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	(void)dom;
+	if (call(w, "job", err))
+		return -1;
+	*out = (struct virt_progress){.known = w->job};
+	return 0;
+}
+
+static void view_clear(struct fake_view *view);
+
+/* As libvirt does: what is persistent there is what it was here, VFs and all. */
+static void arrive(struct world *there, const struct fake_domain *from, unsigned flags)
+{
+	struct fake_domain *to = world_domain(there, from->name);
+
+	view_clear(&to->live);
+	to->live = (struct fake_view){.present = true, .metadata = mem_strdup(from->live.metadata)};
+	to->ports = from->ports;
+	if (!(flags & VIRT_MOVE_PERSISTENT))
+		return;
+	view_clear(&to->config);
+	/* Of one that is transient here, the running definition is all there is. */
+	to->config = (struct fake_view){.present = true,
+					.metadata = mem_strdup(from->config.present
+								       ? from->config.metadata
+								       : from->live.metadata)};
+	for (size_t i = 0; i < from->config.ndevices; i++) {
+		const struct fake_device *device = &from->config.devices[i];
+
+		to->config.devices[to->config.ndevices++] =
+			(struct fake_device){.xml = mem_strdup(device->xml),
+					     .alias = mem_strdup(device->alias),
+					     .host = device->host};
+	}
+}
+
+/* Between two looks of who moves it. */
+static bool is_stopped(const struct world *w, const struct virt_mover *mover)
+{
+	const struct virt_progress half = {
+		.known = true, .memory_total = 64 << 20, .memory_left = 32 << 20};
+
+	(void)mover->look(mover->arg, &half);
+	if (w->move_signal)
+		(void)raise(w->move_signal);
+	return mover->look(mover->arg, &half) == VIRT_MOVE_STOP;
+}
+
+static int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,
+		     const struct virt_move *move, const struct virt_mover *mover, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt), *other = WORLD_OF(there, virt);
+	struct fake_domain *d = dom->handle;
+
+	if (call(w, "move", err))
+		return -1;
+	if (d->live.ndevices)
+		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	if (call(other, "arrive", err))
+		return -1;
+	if (w->move_stopped || is_stopped(w, mover))
+		return err_set(err, ERR_FAILED, "operation aborted: canceled by client");
+	arrive(other, d, move->flags);
+	w->moved++;
+	world_stop(w, d->name);
+	if (move->flags & VIRT_MOVE_UNDEFINE)
+		view_clear(&d->config);
+	if (w->move_lies)
+		return err_set(err, ERR_FAILED, "the connection to the host there broke");
+	return 0;
+}
+
+/* The agent there does what it does. */
+static void be_agent(struct world *w)
+{
+	struct world *was = current;
+
+	current = w;
+	(void)world_run(w, "reconcile", NULL);
+	current = was;
+	queue_event(w, VIRT_DOMAIN_CHANGED, &w->domains[0], NULL);
+}
+
 static int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out,
 			   struct err **err)
 {
@@ -1182,6 +1276,9 @@ static int virt_next_event(struct virt *virt, msec deadline, struct virt_event *
 
 	if (call(w, "next_event", err))
 		return -1;
+	if (w->agent && w != current && !w->nevents)
+		be_agent(w);
+	w->agent = false;
 	if (w->nevents) {
 		*out = w->events[0];
 		memmove(w->events, w->events + 1, --w->nevents * sizeof(w->events[0]));
@@ -1217,7 +1314,9 @@ static const struct virt_ops virt_ops = {
 	.saved_xml = virt_saved_xml,
 	.restore = virt_restore,
 	.watch = virt_watch,
-	.follow = virt_watch,
+	.follow = virt_follow,
+	.job = virt_job,
+	.move = virt_move,
 	.published = virt_published,
 	.publish = virt_publish,
 	.withdraw = virt_withdraw,
@@ -1469,6 +1568,11 @@ struct pf *world_add_nvme(struct world *w, unsigned nvfs)
 	return add_pf(w, nvfs, false);
 }
 
+void world_enter(struct world *w)
+{
+	current = w;
+}
+
 void world_init(struct world *w, unsigned nvfs)
 {
 	memset(w, 0, sizeof(*w));
@@ -1624,7 +1728,7 @@ int world_run(struct world *w, const char *command, struct err **err)
 		&verb_list,          &verb_why,          &verb_reconcile, &verb_set_vfs,
 		&verb_pool_define,   &verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list,
 		&verb_pool_undefine, &verb_park,         &verb_unpark,    &verb_save,
-		&verb_managedsave,   &verb_restore,      &verb_hosts,
+		&verb_managedsave,   &verb_restore,      &verb_hosts,     &verb_migrate,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;

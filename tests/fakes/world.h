@@ -99,6 +99,13 @@ struct world {
 	bool network_active;
 	unsigned published;  /* so often has it been defined */
 	struct world *other; /* the host behind every URI; NULL: it cannot be reached */
+	/* What becomes of a move from here. */
+	bool job;           /* there is one under way already */
+	bool move_stopped;  /* somebody stops it in its midst */
+	int move_signal;    /* this signal comes meanwhile; 0: none */
+	unsigned move_lies; /* it is done, and it is said that it failed; 2: and nobody can see */
+	bool agent;     /* one is here, and at work on who arrives, once somebody waits for it */
+	unsigned moved; /* so many have been moved from here */
 
 	struct virt_event events[32];
 	size_t nevents;
@@ -134,6 +141,9 @@ enum { TOUCHED_STORE = 1 << 0, TOUCHED_GUEST = 1 << 1, TOUCHED_HOST = 1 << 2 };
  */
 void world_init(struct world *world, unsigned nvfs);
 void world_clear(struct world *world);
+
+/* With two of them: the one where things are done from now on. The last one made is it at first. */
+void world_enter(struct world *world);
 
 struct pf *world_pf(struct world *world);
 
