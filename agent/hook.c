@@ -149,7 +149,7 @@ static int open_edges(void *arg, unsigned what, struct edges **edges, struct err
 	return 0;
 }
 
-static int answer(const char *const *args, struct err **err)
+static int answer(const char *const *args, char **changed, struct err **err)
 {
 	struct opened opened = {.edges = {.now = clock_now,
 					  .wall = clock_wall,
@@ -161,6 +161,7 @@ static int answer(const char *const *args, struct err **err)
 		.sub_op = args[2],
 		.configs = CONFIGS_DIR,
 		.deadline = clock_now() + PATIENCE_MS,
+		.changed = changed,
 		.open = open_edges,
 		.arg = &opened,
 	};
@@ -195,9 +196,28 @@ static int told(const char *option)
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
+/* Whole, or the guest does not come. */
+static int print_changed(int fd, const char *xml, struct err **err)
+{
+	size_t size = strlen(xml), done = 0;
+
+	while (done < size) {
+		ssize_t got = write(fd, xml + done, size - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return err_errno(err, errno, "writing the guest's XML");
+		done += (size_t)got;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	cleanup_err struct err *err = NULL;
+	cleanup_free char *changed = NULL;
+	cleanup_close int out = -1;
 	int status;
 
 	if (argc == 2 && !told(argv[1]))
@@ -208,11 +228,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	/* libvirt takes what comes out there for the guest's new XML. */
+	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (!freopen("/dev/null", "w", stdout))
 		(void)close(STDOUT_FILENO);
 	(void)signal(SIGPIPE, SIG_IGN);
 	guest = argv[1];
-	status = answer((const char *const *)&argv[1], &err) ? EXIT_FAILURE : EXIT_SUCCESS;
+	status = answer((const char *const *)&argv[1], &changed, &err) ||
+				 (changed && print_changed(out, changed, &err))
+			 ? EXIT_FAILURE
+			 : EXIT_SUCCESS;
 	err_print(err, stderr);
 	return status;
 }

@@ -121,7 +121,7 @@ const struct foreign *foreigns_of(const struct foreigns *foreigns, struct pciadd
 /* Drivers that hand a device to a process; a VF bound to one has a user, or is kept for one. */
 static bool driver_is_userspace(const char *driver)
 {
-	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "uio_pci_generic") ||
+	return driver_is_vfio(driver) || !strcmp(driver, "uio_pci_generic") ||
 	       !strcmp(driver, "igb_uio") || !strcmp(driver, "pci-stub") ||
 	       !strcmp(driver, "xen-pciback");
 }

@@ -320,6 +320,11 @@ static int gather_device(struct converge *c, struct gathered *g, const struct de
 	struct pciaddr pf;
 	int index;
 
+	/* It names a VF of the host that the guest leaves. */
+	if (c->given && device_can_follow(device)) {
+		*(struct pciaddr *)mem_append(&g->gone, &g->ngone, sizeof(*g->gone)) = device->host;
+		return 0;
+	}
 	if (leases_by_assignment(&c->leases, device->id) && was_read(g, device->host))
 		return 0;
 	if (!host->ops->resolve(host, pciaddr_str(device->host), &pf, &index, &why))

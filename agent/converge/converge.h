@@ -25,6 +25,7 @@ struct converge {
 	struct leases leases; /* the domain's own */
 	unsigned seconds;     /* how long the guest has to let go */
 	msec deadline;
+	bool park_all;   /* park_domain() takes out what could move with the guest, too */
 	int64_t expires; /* CONVERGE_RESERVE: when the reservations do; seconds since 1970 */
 	int lock;
 	const struct pciaddr *resizing; /* the PF whose number the caller has locked; NULL: none */

@@ -250,7 +250,7 @@ static bool is_stranded(const struct run *run, const struct lease *lease)
 	if (host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
 		return false;
 	vf = pf_vf_by_index(&pf, lease->index);
-	if (vf && vf->driver && !strcmp(vf->driver, "vfio-pci")) {
+	if (vf && driver_is_vfio(vf->driver)) {
 		user = host->ops->user_of(host, vf);
 		stranded = !user && !lease_is_prebound(lease);
 	} else {

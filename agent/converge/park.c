@@ -39,12 +39,50 @@ struct wants park_wants(const struct converge *c)
 	return wants;
 }
 
-static void park_each(struct assignments *list, const struct parking *parking, struct scope *scope)
+static void park_each(struct assignments *list, const struct parking *parking,
+		      const struct scope *stays, struct scope *scope)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		assignment_park(&list->items[i], parking);
+		if (!stays || !scope_has(stays, list->items[i].id))
+			assignment_park(&list->items[i], parking);
 		scope_add(scope, list->items[i].id);
 	}
+}
+
+/* Of one that cannot be read, nobody knows that it could. */
+static bool driver_moves(struct host *host, const struct lease *lease)
+{
+	struct pf pf = {0};
+	const struct vf *vf;
+	bool moves;
+
+	if (host->ops->read_pf(host, lease->pf, 0, &pf, NULL))
+		return false;
+	vf = pf_vf_by_index(&pf, lease->index);
+	moves = vf && pciaddr_equal(vf->addr, lease->vf) && driver_can_migrate(vf->driver);
+	pf_clear(&pf);
+	return moves;
+}
+
+/*
+ * Those whose device state QEMU can move with the guest; but one with a standby is taken out by
+ * QEMU in any case.
+ */
+static bool can_stay(struct converge *c, const struct assignment *a)
+{
+	const struct device *device = domain_view_device(&c->domain.live, a->id);
+	const struct lease *lease = leases_by_assignment(&c->leases, a->id);
+
+	return device && device_can_follow(device) && lease && lease->state == LEASE_HELD &&
+	       !a->parked && !a->standby && pciaddr_equal(lease->vf, device->host) &&
+	       driver_moves(c->edges->host, lease);
+}
+
+void park_stays(struct converge *c, struct scope *out)
+{
+	for (size_t i = 0; i < c->domain.live.assignments.n; i++)
+		if (can_stay(c, &c->domain.live.assignments.items[i]))
+			scope_add(out, c->domain.live.assignments.items[i].id);
 }
 
 /* What is on its way out anyway has to be out as well. */
@@ -78,22 +116,28 @@ int park_domain(struct converge *c, const struct parking *parking, struct plan *
 		struct err **err)
 {
 	struct wants before = wants_of(&c->domain), wants = wants_copy(&before);
-	struct scope scope = {0};
+	struct scope scope = {0}, stays = {0};
 	size_t done = 0;
 	int result;
 
-	park_each(&wants.live, parking, &scope);
+	if (parking->reason == PARK_MIGRATION && !c->park_all)
+		park_stays(c, &stays);
+	park_each(&wants.live, parking, &stays, &scope);
 	add_leftovers(&c->domain.live, &scope);
+	/* The definition must name no VF of this host, whoever stays in the guest. */
 	if (parking->reason == PARK_MIGRATION) {
-		park_each(&wants.config, parking, &scope);
+		park_each(&wants.config, parking, NULL, &scope);
 		add_leftovers(&c->domain.config, &scope);
 	}
 	result = converge_run(c, &wants, &scope, CONVERGE_CHECK, plan, &done, err);
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		plan->subjects[i].stays = scope_has(&stays, plan->subjects[i].assignment.id);
 	if (result && !done)
 		err_now(err, "nothing was changed");
 	else if (result && (*err)->code != ERR_LOST)
 		result = undo(c, &before, &scope, err);
 	scope_clear(&scope);
+	scope_clear(&stays);
 	wants_clear(&wants);
 	wants_clear(&before);
 	return result;

@@ -124,6 +124,7 @@ struct subject {
 	struct lease fresh; /* the one to claim */
 	bool loses;         /* its VF has vanished, which its lease does not say yet */
 	struct err *err;    /* why it cannot be planned, later why its steps stopped */
+	bool stays;         /* park_domain() has left it in the running guest */
 	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */
 	bool taken;       /* somebody else has the VF: another is to be chosen */

@@ -155,8 +155,7 @@ static void add_set(const struct situation *s, struct plan *plan, const struct s
 		      (sub->plug && sub->assignment.form == FORM_HOSTDEV);
 
 	/* The guest has had it before there was a lease: then that is to be completed. */
-	bool late = sub->have & VIEW_LIVE && sub->want &&
-		    (sub->claims || lease->state == LEASE_CLAIMED);
+	bool late = sub->have & VIEW_LIVE && sub->want && (sub->claims || is_untouched(lease));
 
 	if ((!sub->plug && !sub->drifted && !late) || is_set_first(sub) != first)
 		return;

@@ -103,7 +103,7 @@ static int renew_leases(struct resizing *r, bool remade, struct err **err)
 		/* Its VF is in the guest: there was nothing to be made anew. */
 		if (c && domain_view_device(&c->domain.live, lease->assignment))
 			continue;
-		if (!remade && vf && vf->driver && !strcmp(vf->driver, "vfio-pci") && !vf->prebound)
+		if (!remade && vf && driver_is_vfio(vf->driver) && !vf->prebound)
 			continue;
 		if (remade && lease->state != LEASE_RESERVED) {
 			lease->state = LEASE_CLAIMED;

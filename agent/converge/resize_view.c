@@ -78,7 +78,7 @@ static int read_domains(struct resizing *r, struct err **err)
 	return result;
 }
 
-/* Only VFs on vfio-pci can be open in a process. */
+/* Only VFs on a driver of VFIO's can be open in a process. */
 static void find_users(struct resizing *r)
 {
 	struct host *host = r->edges->host;
@@ -87,7 +87,7 @@ static void find_users(struct resizing *r)
 	for (size_t i = 0; i < r->pf.nvfs; i++) {
 		const struct vf *vf = &r->pf.vfs[i];
 
-		if (vf->driver && !strcmp(vf->driver, "vfio-pci"))
+		if (driver_is_vfio(vf->driver))
 			r->users[i] = host->ops->user_of(host, vf);
 	}
 }

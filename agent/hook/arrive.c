@@ -79,6 +79,27 @@ static int judge(const struct hook_call *call, struct plan *plan, struct err *fi
 	return first ? -1 : 0;
 }
 
+/* libvirt would take the VF of that address here, whosever that is. */
+static int move_devices(const struct hook_call *call, const struct domain_view *view,
+			const struct plan *plan, struct err **err)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++) {
+		const struct subject *sub = &plan->subjects[i];
+		const struct device *device = domain_view_device(view, sub->assignment.id);
+
+		if (!device || !sub->leased || pciaddr_equal(sub->lease.vf, device->host))
+			continue;
+		if (!device_can_follow(device)) {
+			err_set(err, ERR_FAILED,
+				"it comes with VF %s for assignment %s, which is not here",
+				pciaddr_str(device->host), device->id);
+			return err_next(err, "take it out before: `vfpool park --all`");
+		}
+		vf_moves_add(call->moves, device->id, sub->lease.vf);
+	}
+	return 0;
+}
+
 static int reserve_all(const struct hook_call *call, struct edges *edges, struct domain_view *view,
 		       const struct wants *wants, const struct scope *scope, struct err **err)
 {
@@ -95,6 +116,8 @@ static int reserve_all(const struct hook_call *call, struct edges *edges, struct
 	c.expires = edges->wall() + HOOK_RESERVE_S;
 	(void)converge_run(&c, wants, scope, CONVERGE_RESERVE, &plan, NULL, &first);
 	result = judge(call, &plan, first, err);
+	if (!result)
+		result = move_devices(call, &c.domain.live, &plan, err);
 	plan_clear(&plan);
 	converge_close(&c);
 	return result;

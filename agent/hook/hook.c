@@ -45,11 +45,14 @@ bool hook_concerns(const char *xml)
 int hook_answer(const struct hook_call *call, const char *xml, struct err **err)
 {
 	cleanup(domain_view_clear) struct domain_view view = {0};
+	cleanup(vf_moves_clear) struct vf_moves moves = {0};
 	const struct answer *answer = find(call);
+	struct hook_call own = *call;
 
 	if (!answer || !hook_concerns(xml))
 		return 0;
-	if (domain_xml_parse(xml, &view, err))
+	own.moves = &moves;
+	if (domain_xml_parse(xml, &view, err) || answer->run(&own, &view, err))
 		return -1;
-	return answer->run(call, &view, err);
+	return moves.n ? domain_xml_move(xml, &moves, call->changed, err) : 0;
 }

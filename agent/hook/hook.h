@@ -4,8 +4,10 @@
  * it never asks libvirt back, and is done within a second: it reads the guest's XML, the leases and
  * sysfs, and writes leases; drivers and settings of VFs are left to the agent and to the commands.
  *
- * - migrate begin, restore begin: VFs for what the guest should have are reserved, or it is refused.
- * - prepare begin: the VFs that the guest's definition names are there and its own, or it is refused.
+ * - migrate begin, restore begin: VFs for what the guest should have are reserved, or it is
+ * refused. Devices that move with the guest get the VFs that are reserved for them in its XML.
+ * - prepare begin: the VFs that the guest's definition names are there and its own, or it is
+ * refused.
  * - release end: what the guest does not need any more is let go.
  *
  * Everything else passes, and so does each guest that vfpool has nothing to do with, before
@@ -19,6 +21,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "host/edges.h"
+#include "xml/domain_move.h"
 
 /* By these words the program is known for what it is, wherever it lies. */
 #define HOOK_MARK "vfpool-hook: the hook that libvirt runs for QEMU guests"
@@ -40,6 +43,9 @@ struct hook_call {
 	const char *name, *op, *sub_op; /* as libvirt says them: "web1", "prepare", "begin" */
 	const char *configs; /* where libvirt keeps persistent definitions, as NAME.xml */
 	msec deadline;       /* for the locks of other vfpool processes */
+	/* The guest's new XML goes there, for the caller to free; untouched where it stays. */
+	char **changed;
+	struct vf_moves *moves; /* of hook_answer()'s own */
 	/* Opens what of HOOK_* is needed and not open yet. */
 	int (*open)(void *arg, unsigned what, struct edges **edges, struct err **err);
 	void *arg;

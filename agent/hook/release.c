@@ -53,7 +53,7 @@ static bool is_back(struct edges *edges, const struct lease *lease)
 	if (back && lease->driver)
 		back = vf->driver && !strcmp(vf->driver, lease->driver);
 	else if (back)
-		back = !vf->driver || strcmp(vf->driver, "vfio-pci") != 0;
+		back = !driver_is_vfio(vf->driver);
 	if (back && pf.netdev)
 		back = !(lease->saved.known & ~vf->settings.known) &&
 		       !vf_settings_diff(&vf->settings, &lease->saved);

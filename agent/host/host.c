@@ -28,7 +28,7 @@ bool driver_is_userspace(const char *driver)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(driver, names[i]))
 			return true;
-	return strstr(driver, "vfio") || !strcmp(driver, "pciback");
+	return driver_is_vfio(driver) || !strcmp(driver, "pciback");
 }
 
 int refuse_made_tree(const struct real_host *h, const char *what, struct err **err)
@@ -66,8 +66,8 @@ static char *missing(struct real_host *h, struct pciaddr vf, const char *driver)
 	if (driver && (!bound || strcmp(bound, driver) != 0))
 		return bound ? mem_printf("it is bound to %s", bound)
 			     : mem_strdup("no driver is bound to it");
-	if (!driver && bound && !strcmp(bound, "vfio-pci"))
-		return mem_strdup("it is bound to vfio-pci");
+	if (!driver && driver_is_vfio(bound))
+		return mem_printf("it is bound to %s", bound);
 	if (driver && !strcmp(driver, "vfio-pci")) {
 		char *user = user_of(h, vf);
 		char *what = user ? mem_printf("%s has it open", user) : NULL;

@@ -48,6 +48,12 @@ struct standby *domain_view_standby(const struct domain_view *view, const char *
 	return NULL;
 }
 
+bool device_can_follow(const struct device *device)
+{
+	return device->id[0] && !device->adopted && device->managed &&
+	       device->form == FORM_INTERFACE;
+}
+
 static bool is_taken_with(const struct assignment *a, const struct device *device)
 {
 	return !device->id[0] && device->form == a->form &&

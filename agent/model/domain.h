@@ -66,6 +66,12 @@ struct domain {
 };
 
 /*
+ * Can it be on another VF where its guest arrives? libvirt binds such a device, and sets MAC and
+ * VLAN of an interface there.
+ */
+bool device_can_follow(const struct device *device);
+
+/*
  * Devices that an assignment of the list was taken over with become that assignment's, unless it
  * has one with our alias.
  */

@@ -39,6 +39,22 @@ static void vf_clear(struct vf *vf)
 	free(vf->address);
 }
 
+bool driver_is_vfio(const char *driver)
+{
+	return driver && strstr(driver, "vfio");
+}
+
+bool driver_can_migrate(const char *driver)
+{
+	static const char *const names[] = {"mlx5_vfio_pci", "hisi_acc_vfio_pci", "pds_vfio_pci",
+					    "qat_vfio_pci"};
+
+	for (size_t i = 0; driver && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(driver, names[i]))
+			return true;
+	return false;
+}
+
 void pf_clear(struct pf *pf)
 {
 	for (size_t i = 0; i < pf->nvfs; i++)

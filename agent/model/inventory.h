@@ -60,6 +60,18 @@ struct inventory {
 const char *vf_home_name(enum vf_home home); /* "host" */
 bool vf_home_parse(const char *text, enum vf_home *out);
 
+/*
+ * Is this driver VFIO's, that gives a device to a process: vfio-pci, or one that knows the device
+ * better, as mlx5_vfio_pci, which libvirt takes by itself from 10.0 on? NULL is not.
+ */
+bool driver_is_vfio(const char *driver);
+
+/*
+ * Can it take a device's state out and put it into another device of the kind, so that the device
+ * moves with its guest? Whether this device's firmware can is known to QEMU only.
+ */
+bool driver_can_migrate(const char *driver);
+
 void pf_clear(struct pf *pf); /* frees what it holds and zeroes it */
 void inventory_clear(struct inventory *inventory);
 

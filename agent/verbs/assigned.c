@@ -44,6 +44,8 @@ int assigned_new(const char *name, enum table_mode mode, struct table **out, str
 
 static const char *done(const struct subject *sub)
 {
+	if (sub->stays)
+		return "stays";
 	if (sub->assignment.parked)
 		return "parked";
 	if (sub->assignment.adopted_set && sub->did & 1u << STEP_CLAIM)

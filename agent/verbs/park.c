@@ -13,10 +13,11 @@
 #define TIMEOUT_MAX 86400
 #define LASTS_DEFAULT 300
 
-enum { KEY_REASON = 0x200, KEY_DEADLINE, KEY_TIMEOUT };
+enum { KEY_REASON = 0x200, KEY_ALL, KEY_DEADLINE, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
 	{"reason", KEY_REASON, "REASON", 0, "migration (default), save or snapshot", 0},
+	{"all", KEY_ALL, NULL, 0, "VFs that QEMU can move with the guest, too", 0},
 	{"deadline", KEY_DEADLINE, "SECONDS", 0,
 	 "The guest gets its VFs back by itself after so long (default 300)", 0},
 	{"timeout", KEY_TIMEOUT, "SECONDS", 0, "Give the guest so long to let go (default 30)", 0},
@@ -26,6 +27,7 @@ static const struct argp_option options[] = {
 struct request {
 	const char *domain;
 	enum park_reason reason;
+	bool all;
 	unsigned lasts, timeout;
 };
 
@@ -39,6 +41,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			return 0;
 		argp_error(state, "'%s' is no reason: migration, save or snapshot", arg);
 		return EINVAL;
+	case KEY_ALL:
+		request->all = true;
+		return 0;
 	case KEY_DEADLINE:
 		return number_option(state, "deadline", arg, 1, TIMEOUT_MAX, &request->lasts);
 	case KEY_TIMEOUT:
@@ -67,6 +72,15 @@ static void warn_of_foreign(const struct domain *domain)
 				 domain->name, pciaddr_str(domain->live.devices[i].host));
 }
 
+static void tell_of_stays(const struct domain *domain, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].stays)
+			log_say("%s keeps VF %s: its driver can move it along with the guest "
+				"(--all takes it out, too)",
+				domain->name, pciaddr_str(plan->subjects[i].vf));
+}
+
 static int park(struct converge *c, const struct request *request, enum table_mode mode,
 		struct err **err)
 {
@@ -79,6 +93,7 @@ static int park(struct converge *c, const struct request *request, enum table_mo
 		result = park_domain(c, &parking, &plan, err);
 	if (!result) {
 		warn_of_foreign(&c->domain);
+		tell_of_stays(&c->domain, &plan);
 		for (size_t i = 0; i < plan.nsubjects; i++)
 			assigned_add(table, c->domain.name, &plan.subjects[i]);
 		if (!plan.nsubjects)
@@ -102,6 +117,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
 	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
 		return err_wrap(err, "parking the VFs of %s", request.domain);
+	c.park_all = request.all;
 	result = park(&c, &request, session->mode, err);
 	converge_close(&c);
 	return result ? err_wrap(err, "parking the VFs of %s", request.domain) : 0;

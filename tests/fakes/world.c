@@ -272,7 +272,7 @@ static int host_wait_driver(struct host *host, struct pciaddr addr, const char *
 		return err_set(err, ERR_ABSENT, "there is no VF %s", pciaddr_str(addr));
 	if (driver ? vf->driver && !strcmp(vf->driver, driver) &&
 			     (strcmp(driver, "vfio-pci") != 0 || (!w->user && !in_guest(w, addr)))
-		   : !vf->driver || strcmp(vf->driver, "vfio-pci") != 0)
+		   : !driver_is_vfio(vf->driver))
 		return 0;
 	w->clock = deadline;
 	return err_set(err, ERR_TIMEOUT, "VF %s is bound to %s", pciaddr_str(addr),
@@ -859,7 +859,7 @@ static void plug(struct world *w, struct vf *vf, const struct device *device)
 
 	(void)world_vf(w, vf->addr, &place);
 	free(vf->driver);
-	vf->driver = mem_strdup("vfio-pci");
+	vf->driver = mem_strdup(device->managed && w->variant ? w->variant : "vfio-pci");
 	if (!device->mac_set)
 		return;
 	w->libvirt_saved[place] = vf->settings;

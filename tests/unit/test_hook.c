@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "fakes/world.h"
 #include "hook/hook.h"
+#include "xml/domain.h"
 
 #define UUID "aaaaaaaa-0000-4000-8000-000000000001"
 #define PARKED "<v:parked reason='migration' host='vfhost-b' until='2026-11-27T22:00:00Z'/>"
@@ -23,6 +24,7 @@ struct test {
 	struct world w;
 	bool opened, broken;
 	char dir[32];
+	char *changed; /* the XML that the hook gave out last; NULL: none */
 };
 
 static int setup(void **state)
@@ -51,6 +53,7 @@ static int teardown(void **state)
 	remove_config(t, "mover");
 	assert_int_equal(rmdir(t->dir), 0);
 	world_clear(&t->w);
+	free(t->changed);
 	free(t);
 	return 0;
 }
@@ -75,11 +78,13 @@ static int ask(struct test *t, const char *name, const char *op, const char *sub
 		.op = op,
 		.sub_op = sub_op,
 		.configs = t->dir,
+		.changed = &t->changed,
 		.open = open_edges,
 		.arg = t,
 	};
 
 	t->opened = false;
+	free(steal(&t->changed));
 	return hook_answer(&call, xml, err);
 }
 
@@ -234,6 +239,65 @@ static void test_reserves(void **state)
 	assert_passes(t, "mover", "migrate", "begin", two);
 	assert_int_equal(reserved(&t->w), 2);
 	assert_int_equal(t->w.leases.items[1].expires, t->w.wall + HOOK_RESERVE_S);
+}
+
+static char *moving_device(const char *managed, const char *bus)
+{
+	return mem_printf(
+		"<interface type='hostdev' managed='%s'><mac address='02:00:00:00:00:01'/><source>"
+		"<address type='pci' domain='0x0000' bus='0x%s' slot='0x10' function='0x0'/>"
+		"</source><alias name='ua-vfpool-00000001'/><address type='pci' domain='0x0000' "
+		"bus='0x02' slot='0x00' function='0x0'/></interface><sound note='&lt;'/>",
+		managed, bus);
+}
+
+/* What comes with its state in it goes onto the VF that is reserved for it here. */
+static void test_moves_devices(void **state)
+{
+	struct test *t = *state;
+	cleanup_free char *metadata = mem_printf(
+		"<v:assignment id='00000001' pool='eth1' form='interface'><v:mac "
+		"address='02:00:00:00:00:01'/><v:address type='pci' domain='0x0000' bus='0x02' "
+		"slot='0x00' function='0x0'/></v:assignment>");
+	cleanup_free char *elsewhere = moving_device("yes", "07"), *there = NULL, *same = NULL;
+	cleanup_free char *unmanaged = NULL;
+	cleanup(domain_view_clear) struct domain_view view = {0};
+
+	there = guest(UUID, metadata, elsewhere);
+	assert_passes(t, "mover", "migrate", "begin", there);
+	assert_int_equal(reserved(&t->w), 1);
+	assert_non_null(t->changed);
+	assert_int_equal(domain_xml_parse(t->changed, &view, NULL), 0);
+	assert_int_equal(view.ndevices, 1);
+	assert_true(pciaddr_equal(view.devices[0].host, t->w.leases.items[0].vf));
+	assert_true(pciaddr_equal(view.devices[0].guest, (struct pciaddr){.bus = 2}));
+	assert_int_equal(view.assignments.n, 1);
+	assert_non_null(strstr(t->changed, "<sound note=\"&lt;\"/>"));
+	/* So it may start. */
+	assert_passes(t, "mover", "prepare", "begin", t->changed);
+	/* The VF of that address happens to be the one that it gets. */
+	free(elsewhere);
+	elsewhere = moving_device("yes", "01");
+	same = guest(UUID, metadata, elsewhere);
+	assert_passes(t, "mover", "migrate", "begin", same);
+	assert_null(t->changed);
+	/* What libvirt does not bind itself stays on the address that it has. */
+	free(elsewhere);
+	elsewhere = moving_device("no", "07");
+	unmanaged = guest(UUID, metadata, elsewhere);
+	leases_clear(&t->w.leases);
+	assert_refused(t, "mover", "migrate", unmanaged, "which is not here", "park --all");
+	assert_null(t->changed);
+	leases_clear(&t->w.leases);
+	/* There is none here. */
+	for (unsigned i = 0; i < 3; i++) {
+		char id[ASSIGNMENT_ID_SIZE];
+
+		(void)snprintf(id, sizeof(id), "aaaaaaa%u", i);
+		(void)lease_add(&t->w, i, id, "other", LEASE_HELD);
+	}
+	assert_refused(t, "mover", "migrate", there, "none of the 3 VFs of eth1 is free", NULL);
+	assert_null(t->changed);
 }
 
 static void test_refuses_for_want_of_vfs(void **state)
@@ -572,6 +636,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_passes_what_is_not_its_affair),
 		TEST(test_reserves),
+		TEST(test_moves_devices),
 		TEST(test_refuses_for_want_of_vfs),
 		TEST(test_optional),
 		TEST(test_reserving_fails_anywhere),

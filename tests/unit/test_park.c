@@ -383,16 +383,92 @@ static void resizes_meanwhile(void **state)
 	world_clear(&w);
 }
 
+/* A VF whose driver can move its state with the guest is left in, and not in the definition. */
+static void leaves_in_what_can_move(void **state)
+{
+	static const struct {
+		const char *driver, *attach, *park;
+		bool stays;
+	} cases[] = {
+		{"mlx5_vfio_pci", "attach web1 eth1 --persistent", "park web1", true},
+		{"hisi_acc_vfio_pci", "attach web1 eth1", "park web1", true},
+		{"mlx5_vfio_pci", "attach web1 eth1 --persistent", "park web1 --all", false},
+		{"mlx5_vfio_pci", "attach web1 eth1", "park web1 --reason save", false},
+		{"mlx5_vfio_pci", "attach web1 eth1 --form hostdev", "park web1", false},
+		{"mlx5_vfio_pci", "attach web1 eth1 --standby lan", "park web1", false},
+		{"nvgrace_gpu_vfio_pci", "attach web1 eth1", "park web1", false},
+		{NULL, "attach web1 eth1", "park web1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world w;
+
+		world_init(&w, 7);
+		w.variant = cases[i].driver;
+		assert_run(&w, cases[i].attach, 0);
+		assert_run(&w, cases[i].park, 0);
+		assert_devices(&w, cases[i].stays, 0);
+		assert_leases(&w, 1, cases[i].stays ? LEASE_HELD : LEASE_RESERVED);
+		assert_int_equal(strstr(live(&w, "web1")->metadata, "<parked") == NULL,
+				 cases[i].stays);
+		assert_run(&w, "reconcile", 0);
+		assert_devices(&w, cases[i].stays, 0);
+		/* A move that never comes: the definition is whole again, too. */
+		w.wall += 1000;
+		assert_run(&w, "reconcile", 0);
+		assert_devices(&w, 1, strstr(cases[i].attach, "persistent") != NULL);
+		assert_leases(&w, 1, LEASE_HELD);
+		assert_run(&w, "detach web1 --persistent", 0);
+		assert_int_equal(w.leases.n, 0);
+		assert_sound(&w);
+		world_clear(&w);
+	}
+}
+
+/* It has come with its guest, onto the VF that the hook had reserved: that is completed. */
+static void moved_along(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	w.variant = "mlx5_vfio_pci";
+	assert_run(&w, "attach web1 eth1 --persistent --vlan 9", 0);
+	assert_run(&w, "park web1", 0);
+	w.name = "vfhost-b";
+	w.leases.items[0].state = LEASE_RESERVED;
+	w.leases.items[0].expires = w.wall + 600;
+	w.leases.items[0].saved = (struct vf_settings){0};
+	/* libvirt has set MAC and VLAN, and nothing else. */
+	world_pf(&w)->vfs[0].settings.spoofchk = false;
+	assert_run(&w, "reconcile web1", 0);
+	assert_devices(&w, 1, 1);
+	assert_leases(&w, 1, LEASE_HELD);
+	assert_true(world_pf(&w)->vfs[0].settings.spoofchk);
+	assert_true(w.leases.items[0].saved.known);
+	assert_run(&w, "reconcile web1", 0);
+	assert_run(&w, "detach web1 --persistent", 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* A command, and what comes before it, to be broken at every call. */
 struct scenario {
 	const char *name;
 	const char *before[4];
 	const char *command;
-	bool starts;  /* web1 has been saved, and is started again before the reconcile */
-	bool arrives; /* on another host, before the command */
+	bool starts;         /* web1 has been saved, and is started again before the reconcile */
+	bool arrives;        /* on another host, before the command */
+	const char *variant; /* the driver of its VFs in the guest; NULL: vfio-pci */
 };
 
 static const struct scenario scenarios[] = {
+	{.name = "park, and one stays",
+	 .before = {"attach web1 eth1 --persistent",
+		    "attach web1 eth1 --persistent --form hostdev"},
+	 .command = "park web1",
+	 .variant = "mlx5_vfio_pci"},
 	{.name = "park",
 	 .before = {"attach web1 eth1", "attach web2 eth1"},
 	 .command = "park web1"},
@@ -457,6 +533,7 @@ static void break_everywhere(bool dies)
 			struct world w;
 
 			world_init(&w, 7);
+			w.variant = s->variant;
 			for (size_t j = 0; j < ARRAY_SIZE(s->before) && s->before[j]; j++)
 				assert_run(&w, s->before[j], 0);
 			if (s->arrives)
@@ -537,6 +614,8 @@ int main(void)
 		cmocka_unit_test(saves_and_restores),
 		cmocka_unit_test(a_save_that_fails_gives_back),
 		cmocka_unit_test(resizes_meanwhile),
+		cmocka_unit_test(leaves_in_what_can_move),
+		cmocka_unit_test(moved_along),
 		cmocka_unit_test(failed_everywhere),
 		cmocka_unit_test(killed_everywhere),
 		cmocka_unit_test(takes_back),
