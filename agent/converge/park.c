@@ -161,7 +161,13 @@ int unpark_domain(struct converge *c, struct plan *plan, struct err **err)
 	return result;
 }
 
-int park_forget(struct converge *c, size_t *n, struct err **err)
+/* It has been in the guest: what was before us has been saved. */
+static bool was_parked(const struct lease *lease)
+{
+	return lease->saved.known || lease->driver;
+}
+
+int park_forget(struct converge *c, bool coming, size_t *n, struct err **err)
 {
 	struct store *store = c->edges->store;
 
@@ -170,7 +176,7 @@ int park_forget(struct converge *c, size_t *n, struct err **err)
 		struct err *why = NULL;
 
 		/* Nothing was done to its VF since it came back. */
-		if (lease->state != LEASE_RESERVED ||
+		if (lease->state != LEASE_RESERVED || (coming && !was_parked(lease)) ||
 		    assignments_find(&c->domain.live.assignments, lease->assignment) ||
 		    assignments_find(&c->domain.config.assignments, lease->assignment))
 			continue;

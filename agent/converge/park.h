@@ -47,7 +47,9 @@ int unpark_domain(struct converge *c, struct plan *plan, struct err **err);
 
 /*
  * The guest has gone: the VFs that are kept for it alone are free. *n is increased by their number.
+ * coming: it may be on its way here, as far as the caller knows; then what was reserved for that,
+ * and not parked here, stays.
  */
-int park_forget(struct converge *c, size_t *n, struct err **err);
+int park_forget(struct converge *c, bool coming, size_t *n, struct err **err);
 
 #endif

@@ -209,6 +209,24 @@ void work_say_failure(int out, const struct err *why)
 	(void)line_say(out, why->code == ERR_LOST ? "lost" : "failed", text, NULL);
 }
 
+/* It has moved away, or been saved: it does not come back for what was parked here. */
+static int forget_parked(struct converge *c, struct told *told, struct err **err)
+{
+	static const char digit[] = {(char)('0' + JOURNAL_NOTICE), '\0'};
+	cleanup_free char *text = NULL;
+	size_t n = 0;
+
+	if (park_forget(c, true, &n, err))
+		return -1;
+	if (!n)
+		return 0;
+	text = mem_printf("%zu VF%s that %s kept for the guest %s free (%s)", n, n == 1 ? "" : "s",
+			  n == 1 ? "was" : "were", n == 1 ? "is" : "are", told->cause);
+	(void)line_say(told->out, "say", digit, "", "", text, NULL);
+	told->mended = true;
+	return 0;
+}
+
 /* c is open. */
 static int converge_guest(struct converge *c, const struct work_guest *guest, struct told *told,
 			  struct plan *plan, struct err **err)
@@ -217,6 +235,8 @@ static int converge_guest(struct converge *c, const struct work_guest *guest, st
 	int result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
 
 	tell_plan(told, guest->name, plan);
+	if (!result && !c->domain.live.present)
+		result = forget_parked(c, told, err);
 	say_again(c->edges, next_moment(c, &wants), told->out);
 	wants_clear(&wants);
 	return result;

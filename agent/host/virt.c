@@ -142,7 +142,8 @@ static const char *started_word(int detail)
 {
 	switch ((virDomainEventStartedDetailType)detail) {
 	case VIR_DOMAIN_EVENT_STARTED_MIGRATED:
-		return "arriving";
+		/* Nothing can be done for it before it has arrived. */
+		return NULL;
 	case VIR_DOMAIN_EVENT_STARTED_RESTORED:
 		return "restored";
 	default:
@@ -162,6 +163,9 @@ static const char *lifecycle_word(int event, int detail)
 		return started_word(detail);
 	case VIR_DOMAIN_EVENT_RESUMED:
 		return detail == VIR_DOMAIN_EVENT_RESUMED_MIGRATED ? "arrived" : "resumed";
+	case VIR_DOMAIN_EVENT_SUSPENDED:
+		/* Also what one that is to be paused there does in place of resuming. */
+		return detail == VIR_DOMAIN_EVENT_SUSPENDED_PAUSED ? "paused" : NULL;
 	case VIR_DOMAIN_EVENT_STOPPED:
 		return stopped_word(detail);
 	default:

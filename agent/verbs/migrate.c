@@ -190,7 +190,7 @@ static int leave_nothing(struct converge *c, bool persistent_there, struct err *
 	else if (!c->gone)
 		result = unpark_domain(c, &plan, err);
 	plan_clear(&plan);
-	return result ? -1 : park_forget(c, &n, err);
+	return result ? -1 : park_forget(c, false, &n, err);
 }
 
 /* Its lock is needed anew, since it is another domain now, or none. */

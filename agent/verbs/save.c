@@ -87,7 +87,7 @@ static int free_kept(struct session *session, const struct converge *saved, stru
 	if (converge_open_leased(&c, &session->edges, saved->dom.uuid, saved->dom.name,
 				 CONVERGE_TIMEOUT_S, err))
 		return -1;
-	result = park_forget(&c, &n, err);
+	result = park_forget(&c, false, &n, err);
 	converge_close(&c);
 	return result;
 }

@@ -90,7 +90,7 @@ static int forget(struct session *session, const struct request *request, struct
 	err_free(&why);
 	if (converge_open_leased(&c, &session->edges, uuid, request->domain, request->timeout, err))
 		return -1;
-	result = park_forget(&c, &n, err);
+	result = park_forget(&c, false, &n, err);
 	converge_close(&c);
 	if (result)
 		return -1;

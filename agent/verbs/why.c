@@ -195,7 +195,8 @@ static void add_devices(struct table *table, struct row *parent, const struct do
 		row_set(row, COL_VERDICT, "stops-a-move");
 		if (*device->id)
 			row_set(row, COL_REASON,
-				"vfpool's (assignment %s): detach it before a live migration",
+				"vfpool's (assignment %s): `vfpool migrate` or `vfpool park` takes "
+				"it out",
 				device->id);
 		else
 			row_set(row, COL_REASON,

@@ -107,6 +107,44 @@ static void a_guest_that_stopped_is_relieved(void **state)
 	world_clear(&w);
 }
 
+/* What was kept for the case that it would not go is free; what is reserved for one that comes is
+ * not. */
+static void a_guest_that_moved_away_leaves_nothing(void **state)
+{
+	struct lease coming = {.vf = {.bus = 1, .device = 0x10, .function = 6},
+			       .pf = {.bus = 1},
+			       .index = 3,
+			       .assignment = "0a1b2c3d",
+			       .state = LEASE_RESERVED};
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2", 0);
+	do_run(&w, "attach web1 eth1 --config", 0);
+	do_run(&w, "park web1", 0);
+	work_on(&w, "web1", false);
+	assert_int_equal(w.leases.n, 3);
+	world_stop(&w, "web1");
+	/* Its definition is still here, and gets at the deadline what it has lost. */
+	work_on(&w, "web1", false);
+	assert_said("2 VFs that were kept for the guest are free (stopped)\n");
+	assert_said("\nmended\n");
+	assert_int_equal(w.leases.n, 1);
+	world_forget(&w, "web1");
+	coming.expires = w.wall + 600;
+	coming.domain_name = mem_strdup("web1");
+	memcpy(coming.domain_uuid, world_domain(&w, "web1")->uuid, sizeof(coming.domain_uuid));
+	leases_add(&w.leases, coming);
+	work_on(&w, "web1", false);
+	assert_said("1 VF that was kept for the guest is free (stopped)\n");
+	assert_int_equal(w.leases.n, 1);
+	assert_string_equal(w.leases.items[0].assignment, "0a1b2c3d");
+	work_on(&w, "web1", false);
+	assert_not_said("mended");
+	world_clear(&w);
+}
+
 static void the_last_try_leaves_a_reason(void **state)
 {
 	struct world w;
@@ -440,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_that_stopped_is_relieved),
+		cmocka_unit_test(a_guest_that_moved_away_leaves_nothing),
 		cmocka_unit_test(the_last_try_leaves_a_reason),
 		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
 		cmocka_unit_test(a_guest_without_a_lease_is_stuck_by_itself),
