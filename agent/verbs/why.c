@@ -180,8 +180,22 @@ static void set_domain(struct row *row, const struct domain *domain)
 	}
 }
 
-/* libvirt moves no guest that has a host device. */
-static void add_devices(struct table *table, struct row *parent, const struct domain *domain)
+/* Of VFs on PFs that nobody asked for that is not known. */
+static bool can_move(const struct inventory *inventory, const struct device *device)
+{
+	for (size_t i = 0; i < inventory->npfs; i++)
+		for (size_t j = 0; j < inventory->pfs[i].nvfs; j++) {
+			const struct vf *vf = &inventory->pfs[i].vfs[j];
+
+			if (pciaddr_equal(vf->addr, device->host))
+				return driver_can_migrate(vf->driver) && device_can_follow(device);
+		}
+	return false;
+}
+
+/* libvirt moves no guest that has a host device, but for those whose driver can tell its state. */
+static void add_devices(struct table *table, struct row *parent, const struct domain *domain,
+			const struct inventory *inventory)
 {
 	const struct domain_view *view = view_of(domain);
 
@@ -193,7 +207,12 @@ static void add_devices(struct table *table, struct row *parent, const struct do
 		row_set(row, COL_ADDRESS, "%s", pciaddr_str(device->host));
 		row_set(row, COL_TYPE, "device");
 		row_set(row, COL_VERDICT, "stops-a-move");
-		if (*device->id)
+		if (can_move(inventory, device)) {
+			row_set(row, COL_VERDICT, "moves-along");
+			row_set(row, COL_REASON,
+				"vfpool's (assignment %s): its driver can move it with the guest",
+				device->id);
+		} else if (*device->id)
 			row_set(row, COL_REASON,
 				"vfpool's (assignment %s): `vfpool migrate` or `vfpool park` takes "
 				"it out",
@@ -316,7 +335,7 @@ static int answer(struct session *session, const struct request *request,
 		return -1;
 	guest = table_row(table, NULL);
 	set_domain(guest, &findings->domain);
-	add_devices(table, guest, &findings->domain);
+	add_devices(table, guest, &findings->domain, &findings->inventory);
 	add_standbys(table, guest, &findings->domain);
 	place_count(&findings->place, &findings->leases, findings->domain.uuid, NULL, &judge);
 	place_candidates(&findings->place, &findings->inventory, &judge, &all);

@@ -249,6 +249,34 @@ static void one_domain_cannot_hide_the_others(void **state)
 	foreigns_clear(&found);
 }
 
+static void assert_why(const char *sentence, bool said)
+{
+	int status;
+	cleanup_free char *text = answer(&verb_why, "why web1 eth1", &status);
+
+	assert_int_equal(status, 0);
+	if (!strstr(text, sentence) == said)
+		fail_msg("'%s': %s", sentence, text);
+}
+
+/* A VF stops a move, unless its driver can move it; its standby comes along. */
+static void why_tells_what_moves(void **state)
+{
+	(void)state;
+	world_add_pf(&world, 2);
+	assert_int_equal(world_run(&world, "attach web1 eth1 --standby lan", NULL), 0);
+	assert_why("stops-a-move", true);
+	assert_why("`vfpool migrate` or", true);
+	assert_why("is out, on network lan", true);
+	assert_int_equal(world_run(&world, "detach web1", NULL), 0);
+	world.variant = "mlx5_vfio_pci";
+	assert_int_equal(world_run(&world, "attach web1 eth1", NULL), 0);
+	assert_why("its driver can move it", true);
+	assert_why("stops-a-move", false);
+	assert_int_equal(world_run(&world, "attach web1 eth1 --form hostdev", NULL), 0);
+	assert_why("stops-a-move", true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +291,7 @@ int main(void)
 		TEST(why_tells_what_attach_would_do),
 		TEST(why_without_a_free_vf_is_status_3),
 		TEST(one_domain_cannot_hide_the_others),
+		TEST(why_tells_what_moves),
 	};
 
 	return cmocka_run_group_tests_name("list", tests, NULL, NULL);
