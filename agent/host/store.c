@@ -269,10 +269,7 @@ static int open_for_writing(struct sqlite_store *s, struct err **err)
 		return -1;
 	s->version = STORE_SCHEMA_VERSION;
 	(void)sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
-	if (store_exec(s, "PRAGMA cell_size_check = ON", "open", err) < 0)
-		return -1;
-	store_prepare_changes(s);
-	return 0;
+	return store_exec(s, "PRAGMA cell_size_check = ON", "open", err);
 }
 
 /*

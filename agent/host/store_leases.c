@@ -232,21 +232,15 @@ static int claim_conflict(const struct sqlite_store *s, const struct lease *leas
 			store_text(row, 2));
 }
 
-static int prepare_insert(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
+static int insert(struct sqlite_store *s, const struct lease *lease, struct err **err)
 {
 	static const char sql[] = "INSERT INTO leases (" COLUMNS
 				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 				  "?, ?)";
-
-	return store_keep(s, STORE_INSERT, sql, CLAIMING, out, err);
-}
-
-static int insert(struct sqlite_store *s, const struct lease *lease, struct err **err)
-{
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if (prepare_insert(s, &stmt, err) < 0)
+	if (store_keep(s, STORE_INSERT, sql, CLAIMING, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	store_bind_text(stmt, C_PF, pciaddr_str(lease->pf));
@@ -291,22 +285,16 @@ static int change_row(const struct sqlite_store *s, sqlite3_stmt *stmt, const st
 	return 0;
 }
 
-static int prepare_update(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
+static int write_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
 {
 	static const char sql[] =
 		"UPDATE leases SET state = ?3, driver = ?4, saved_mac = ?5, saved_vlan = ?6,"
 		" saved_qos = ?7, saved_vlan_proto = ?8, saved_spoofchk = ?9, saved_trust = ?10,"
 		" saved_link_state = ?11, saved_min_rate = ?12, saved_max_rate = ?13,"
 		" expires = ?14, reason = ?15 WHERE vf = ?1 AND assignment = ?2";
-
-	return store_keep(s, STORE_UPDATE, sql, WRITING, out, err);
-}
-
-static int write_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
-{
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 
-	if (prepare_update(s, &stmt, err) < 0)
+	if (store_keep(s, STORE_UPDATE, sql, WRITING, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	return change_row(s, stmt, lease, WRITING, err);
@@ -325,18 +313,12 @@ int store_update(struct store *store, const struct lease *lease, struct err **er
 	return store_end(s, result, WRITING, err);
 }
 
-static int prepare_delete(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
-{
-	static const char sql[] = "DELETE FROM leases WHERE vf = ?1 AND assignment = ?2";
-
-	return store_keep(s, STORE_DELETE, sql, DROPPING, out, err);
-}
-
 static int delete_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
 {
+	static const char sql[] = "DELETE FROM leases WHERE vf = ?1 AND assignment = ?2";
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 
-	if (prepare_delete(s, &stmt, err) < 0)
+	if (store_keep(s, STORE_DELETE, sql, DROPPING, &stmt, err) < 0)
 		return -1;
 	store_bind_text(stmt, C_VF, pciaddr_str(lease->vf));
 	store_bind_text(stmt, C_ASSIGNMENT, lease->assignment);
@@ -412,16 +394,4 @@ int store_list(struct store *store, const char *domain_uuid, const struct pciadd
 	}
 	*out = found;
 	return 0;
-}
-
-void store_prepare_changes(struct sqlite_store *s)
-{
-	sqlite3_stmt *unused;
-
-	(void)prepare_list(s, OF_DOMAIN, &unused, NULL);
-	(void)prepare_list(s, OF_PF, &unused, NULL);
-	(void)prepare_insert(s, &unused, NULL);
-	(void)prepare_update(s, &unused, NULL);
-	(void)prepare_delete(s, &unused, NULL);
-	(void)store_prepare_note(s, &unused, NULL);
 }

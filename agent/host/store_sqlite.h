@@ -91,8 +91,6 @@ int store_check_version(const struct sqlite_store *s, int version, bool foreign,
 int store_make_schema(struct sqlite_store *s, struct err **err);
 
 /* store_leases.c */
-/* Compiles what a change of leases needs, before it is urgent. What fails fails again when used. */
-void store_prepare_changes(struct sqlite_store *s);
 int store_claim(struct store *store, const struct lease *lease, struct err **err);
 int store_update(struct store *store, const struct lease *lease, struct err **err);
 int store_drop(struct store *store, const struct lease *lease, struct err **err);
@@ -110,7 +108,6 @@ int store_stuck(struct store *store, struct stuck_guests *out, struct err **err)
  * that the row has, and nothing is noted where nothing changes.
  */
 #define STORE_FREE "free"
-int store_prepare_note(struct sqlite_store *s, sqlite3_stmt **out, struct err **err);
 int store_note(struct sqlite_store *s, const struct lease *lease, const char *was, const char *now,
 	       const char *reason, struct err **err);
 int store_history(struct store *store, int64_t after, const char *domain, struct history *out,

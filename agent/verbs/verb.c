@@ -228,9 +228,15 @@ void session_forget_pools(struct session *session)
 	pools_clear(&session->defined);
 }
 
-/* All but libvirt. */
-static int need_own(struct session *session, unsigned what, struct err **err)
+int session_need(struct session *session, unsigned what, struct err **err)
 {
+	struct edges *edges = &session->edges;
+
+	if ((what & (NEED_STORE_WRITE | NEED_ROOT)) && !session->store_writable && geteuid() != 0) {
+		(void)err_set(err, ERR_FAILED, "this needs root");
+		(void)err_now(err, "nothing was changed");
+		return err_next(err, "run it with sudo");
+	}
 	if ((what & NEED_HOST) && need_host(session, err) < 0)
 		return -1;
 	if ((what & NEED_POOLS) && need_pools(session, err) < 0)
@@ -238,29 +244,9 @@ static int need_own(struct session *session, unsigned what, struct err **err)
 	if ((what & (NEED_STORE | NEED_STORE_WRITE)) &&
 	    need_store(session, what & NEED_STORE_WRITE, err) < 0)
 		return -1;
-	return 0;
-}
-
-int session_need(struct session *session, unsigned what, struct err **err)
-{
-	struct edges *edges = &session->edges;
-	struct virt_opening *opening = NULL;
-	struct virt *unused;
-
-	if ((what & (NEED_STORE_WRITE | NEED_ROOT)) && !session->store_writable && geteuid() != 0) {
-		(void)err_set(err, ERR_FAILED, "this needs root");
-		(void)err_now(err, "nothing was changed");
-		return err_next(err, "run it with sudo");
-	}
-	if ((what & NEED_VIRT) && !edges->virt)
-		opening = virt_open_begin(session->uri);
-	if (need_own(session, what, err) < 0) {
-		/* It came first, so it is what is told. */
-		if (opening && virt_open_end(opening, &unused, NULL) == 0)
-			unused->ops->close(unused);
+	if ((what & NEED_VIRT) && !edges->virt && virt_open(session->uri, &edges->virt, err) < 0)
 		return -1;
-	}
-	return opening ? virt_open_end(opening, &edges->virt, err) : 0;
+	return 0;
 }
 
 void session_close(struct session *session)
