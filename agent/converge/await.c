@@ -8,6 +8,8 @@
 #include "core/mem.h"
 #include "xml/domain.h"
 
+/* So long most guests need at most for each VF. */
+#define AT_ONCE_MS 2000
 /* A guest may ignore an unplug while it boots: it is asked again this often. */
 #define ASK_AGAIN_MS 5000
 /* After a refusal sooner, since then it is awake. */
@@ -141,14 +143,17 @@ static int ask_again(const struct execution *x, enum part part, bool ask, struct
 	return result;
 }
 
-static void note_event(const struct execution *x, enum part part, const struct virt_event *event,
+/* true: one has been let go. */
+static bool note_event(const struct execution *x, enum part part, const struct virt_event *event,
 		       msec *again)
 {
+	bool out = false;
+
 	if (strcmp(event->uuid, x->domain->uuid) != 0)
-		return;
+		return false;
 	if (event->kind == VIRT_DOMAIN_STOPPED) {
 		all_out(x->plan);
-		return;
+		return true;
 	}
 	for (size_t i = 0; i < x->plan->nsubjects; i++) {
 		struct subject *sub = &x->plan->subjects[i];
@@ -156,12 +161,15 @@ static void note_event(const struct execution *x, enum part part, const struct v
 
 		if (!awaited(sub, part) || !event->alias || strcmp(event->alias, alias) != 0)
 			continue;
-		if (event->kind == VIRT_DEVICE_REMOVED)
+		if (event->kind == VIRT_DEVICE_REMOVED) {
 			set_out(sub, part, true);
-		else if (event->kind == VIRT_DEVICE_REMOVAL_FAILED &&
-			 *again > x->edges->now() + REFUSED_AGAIN_MS)
+			out = true;
+		} else if (event->kind == VIRT_DEVICE_REMOVAL_FAILED &&
+			   *again > x->edges->now() + REFUSED_AGAIN_MS) {
 			*again = x->edges->now() + REFUSED_AGAIN_MS;
+		}
 	}
+	return out;
 }
 
 static void give_up(const struct execution *x, struct subject *sub, enum part part)
@@ -180,10 +188,16 @@ static void give_up(const struct execution *x, struct subject *sub, enum part pa
 			    "repeat the command");
 }
 
+/*
+ * To be told of all that can happen costs as many round trips as the whole unplug. So at first only
+ * removals are told; what else has come of it by the time that takes too long, the XML shows, and
+ * a guest that has refused is asked again.
+ */
 int await_all(const struct execution *x, enum part part, struct err **err)
 {
 	struct virt *virt = x->edges->virt;
-	msec again = x->edges->now() + ASK_AGAIN_MS;
+	msec again = x->edges->now() + AT_ONCE_MS;
+	bool closely = false;
 
 	while (first_awaited(x->plan, part)) {
 		struct virt_event event = {0};
@@ -193,10 +207,14 @@ int await_all(const struct execution *x, enum part part, struct err **err)
 		if (got < 0)
 			return -1;
 		if (got > 0) {
-			note_event(x, part, &event, &again);
+			if (note_event(x, part, &event, &again) && !closely)
+				again = x->edges->now() + AT_ONCE_MS;
 			virt_event_clear(&event);
 			continue;
 		}
+		if (!closely && virt->ops->watch_closely(virt, err))
+			return -1;
+		closely = true;
 		now = x->edges->now();
 		if (ask_again(x, part, now < x->deadline, err))
 			return -1;

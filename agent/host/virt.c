@@ -6,7 +6,9 @@
  * virsh. It must run all the time, not just while somebody waits for an event: libvirtd asks each
  * client that has an event loop for a sign of life, and cuts it off after half a minute without an
  * answer, which a wait for a guest's lock or for a VF's driver can well take. The thread only puts
- * events into a queue; next_event() takes them out.
+ * events into a queue; next_event() takes them out. While it runs, libvirt wakes it up some times
+ * for each call, so it begins when there are events to be told, or when the first sign of life
+ * comes near: most commands are over before that.
  *
  * libvirt's words are translated by the daemon, in its own locale. So errors are told apart by
  * code and origin first, and by words only where they are QEMU's, or for advice.
@@ -31,6 +33,9 @@ _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
 #define KEEPALIVE_SECONDS 5
 #define KEEPALIVE_COUNT 5
 
+/* The event loop's thread sleeps so long, unless it is needed sooner. */
+#define LOOP_AFTER_S 3
+
 /* What the event thread and a connection share; it stays until libvirt has dropped its callbacks.
  */
 struct inbox {
@@ -53,16 +58,23 @@ virErrorPtr virt_last_error(void)
 
 /* The inbox */
 
+/* Its deadlines are clock_now()'s. */
+static void condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(condition, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
 static struct inbox *inbox_new(void)
 {
 	struct inbox *inbox = mem_zero(1, sizeof(*inbox));
-	pthread_condattr_t attr;
 
 	(void)pthread_mutex_init(&inbox->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&inbox->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	condition_init(&inbox->changed);
 	inbox->refs = 1;
 	return inbox;
 }
@@ -236,11 +248,39 @@ static void keep_quiet(void *opaque, virErrorPtr error)
 	(void)error;
 }
 
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool needed;
+} loop = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void need_loop(void)
+{
+	(void)pthread_mutex_lock(&loop.lock);
+	loop.needed = true;
+	(void)pthread_cond_signal(&loop.changed);
+	(void)pthread_mutex_unlock(&loop.lock);
+}
+
+static void sleep_until_needed(void)
+{
+	struct timespec until;
+	bool late = false;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOOP_AFTER_S;
+	(void)pthread_mutex_lock(&loop.lock);
+	while (!loop.needed && !late)
+		late = pthread_cond_timedwait(&loop.changed, &loop.lock, &until) != 0;
+	(void)pthread_mutex_unlock(&loop.lock);
+}
+
 static void *run_events(void *unused)
 {
 	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 
 	(void)unused;
+	sleep_until_needed();
 	for (;;)
 		if (virEventRunDefaultImpl() < 0)
 			(void)nanosleep(&pause, NULL);
@@ -255,6 +295,7 @@ static void start_event_thread(void)
 	sigset_t all, old;
 	pthread_t thread;
 
+	condition_init(&loop.changed);
 	virSetErrorFunc(NULL, keep_quiet);
 	if (virEventRegisterDefaultImpl() < 0) {
 		event_thread_errno = ENOTSUP;
@@ -726,8 +767,9 @@ static void connection_dom_release(struct virt *virt, struct virt_dom *dom)
 /* As libvirt's own macro, by way of the type that compilers let stand for any function. */
 #define EVENT_CALL(function) ((virConnectDomainEventGenericCallback)(void (*)(void))(function))
 
-/* Those that everybody gets who waits for a guest to let go are first. */
-#define WATCHED 3
+/* For who waits for a guest to let go the first is enough, for a while. */
+#define WATCHED 1
+#define WATCHED_CLOSELY 3
 static const struct {
 	int id;
 	virConnectDomainEventGenericCallback call;
@@ -745,15 +787,7 @@ _Static_assert(ARRAY_SIZE(told) == ARRAY_SIZE(((struct connection *)0)->callback
 
 static int listen_to(struct connection *c, size_t n, struct err **err)
 {
-	if (c->watching)
-		return 0;
-	/*
-	 * A call that is under way sees the end of the connection by itself; only who waits for an
-	 * event has to be woken. Its unregistering waits until it has returned: it needs no share
-	 * in the inbox.
-	 */
-	if (!c->listening)
-		c->listening = !virConnectRegisterCloseCallback(c->conn, on_close, c->inbox, NULL);
+	need_loop();
 	for (size_t i = 0; i < n; i++) {
 		if (c->callbacks[i] >= 0)
 			continue;
@@ -767,13 +801,30 @@ static int listen_to(struct connection *c, size_t n, struct err **err)
 			return err_wrap(err, "registering for libvirt's events");
 		}
 	}
-	c->watching = true;
 	return 0;
+}
+
+/*
+ * A call that is under way sees the end of the connection by itself; only who waits for an event
+ * has to be woken. Its unregistering waits until it has returned: it needs no share in the inbox.
+ */
+static void listen_to_close(struct connection *c)
+{
+	if (!c->listening)
+		c->listening = !virConnectRegisterCloseCallback(c->conn, on_close, c->inbox, NULL);
 }
 
 static int connection_watch(struct virt *virt, struct err **err)
 {
 	return listen_to((struct connection *)virt, WATCHED, err);
+}
+
+static int connection_watch_closely(struct virt *virt, struct err **err)
+{
+	struct connection *c = (struct connection *)virt;
+
+	listen_to_close(c);
+	return listen_to(c, WATCHED_CLOSELY, err);
 }
 
 static int connection_follow(struct virt *virt, bool lasting, struct err **err)
@@ -785,6 +836,7 @@ static int connection_follow(struct virt *virt, bool lasting, struct err **err)
 		(void)virConnectSetKeepAlive(c->conn, 0, 0);
 	virResetLastError();
 	c->inbox->follows = true;
+	listen_to_close(c);
 	return listen_to(c, ARRAY_SIZE(told), err);
 }
 
@@ -846,6 +898,7 @@ static const struct virt_ops connection_ops = {
 	.saved_xml = connection_saved_xml,
 	.restore = connection_restore,
 	.watch = connection_watch,
+	.watch_closely = connection_watch_closely,
 	.follow = connection_follow,
 	.job = virt_job,
 	.move = virt_move,

@@ -218,13 +218,22 @@ struct virt_ops {
 	/* Stops it; its definition stays. ERR_ABSENT: there is none. */
 	int (*withdraw)(struct virt *virt, struct err **err);
 
-	/* Registers for the events; must come before what causes them. Again: does nothing. */
+	/*
+	 * Registers for VIRT_DEVICE_REMOVED; must come before what causes it. Again: does nothing.
+	 * It is one round trip, and one more when the connection is closed, as each event is.
+	 */
 	int (*watch)(struct virt *virt, struct err **err);
 
 	/*
-	 * The same with VIRT_DOMAIN_CHANGED, before any watch(). lasting: for as long as the
-	 * connection lasts, which may be forever: so it asks for no sign of life where that would
-	 * only wake both sides up.
+	 * For who has waited for that in vain: registers for all but VIRT_DOMAIN_CHANGED, and the
+	 * end of the connection ends next_event() at once. What has been before is not told: look
+	 * at the XML. Again: does nothing.
+	 */
+	int (*watch_closely)(struct virt *virt, struct err **err);
+
+	/*
+	 * The same with VIRT_DOMAIN_CHANGED. lasting: for as long as the connection lasts, which
+	 * may be forever: so it asks for no sign of life where that would only wake both sides up.
 	 */
 	int (*follow)(struct virt *virt, bool lasting, struct err **err);
 
@@ -272,14 +281,5 @@ static inline void virt_about_clear(struct virt_about *about)
  * finds). Not reachable: says which daemon to start.
  */
 int virt_open(const char *uri, struct virt **out, struct err **err);
-
-/*
- * The same in two halves, with the work in a thread of its own: to load libvirt and to connect
- * takes longer than whatever else a command does before it asks libvirt. Who has begun ends, once;
- * that waits, and uri stays until then.
- */
-struct virt_opening;
-struct virt_opening *virt_open_begin(const char *uri);
-int virt_open_end(struct virt_opening *opening, struct virt **out, struct err **err);
 
 #endif

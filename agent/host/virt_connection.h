@@ -16,7 +16,6 @@ struct connection {
 	virConnectPtr conn;
 	struct inbox *inbox;
 	bool listening; /* to its close */
-	bool watching;
 	int callbacks[7];
 };
 

@@ -1009,7 +1009,8 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 			return 0;
 		if (d->refuses) {
 			d->refuses--;
-			queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
+			if (w->watching_closely)
+				queue_event(w, VIRT_DEVICE_REMOVAL_FAILED, d, alias);
 			return 0;
 		}
 		give_back(w, view->devices[i].host, view->devices[i].xml);
@@ -1176,10 +1177,20 @@ static int virt_watch(struct virt *virt, struct err **err)
 	return 0;
 }
 
+static int virt_watch_closely(struct virt *virt, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "virt-watch-closely", err))
+		return -1;
+	w->watching = w->watching_closely = true;
+	return 0;
+}
+
 static int virt_follow(struct virt *virt, bool lasting, struct err **err)
 {
 	(void)lasting;
-	return virt_watch(virt, err);
+	return virt_watch_closely(virt, err);
 }
 
 static int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
@@ -1314,6 +1325,7 @@ static const struct virt_ops virt_ops = {
 	.saved_xml = virt_saved_xml,
 	.restore = virt_restore,
 	.watch = virt_watch,
+	.watch_closely = virt_watch_closely,
 	.follow = virt_follow,
 	.job = virt_job,
 	.move = virt_move,

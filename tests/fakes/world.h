@@ -109,7 +109,7 @@ struct world {
 
 	struct virt_event events[32];
 	size_t nevents;
-	bool watching;
+	bool watching, watching_closely;
 	msec clock;
 	int64_t wall;     /* seconds since 1970 */
 	const char *name; /* of the host */

@@ -215,6 +215,26 @@ static void test_guest_is_asked_again(void **state)
 	world_clear(&w);
 }
 
+/* Its refusal may have come before anybody was to be told. */
+static void test_what_a_guest_is_asked_costs_little(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 3", 0);
+	assert_false(w.watching);
+	assert_run(&w, "detach web1 --all", 0);
+	assert_true(w.watching);
+	assert_false(w.watching_closely);
+	assert_run(&w, "attach web1 eth1", 0);
+	world_domain(&w, "web1")->refuses = 1;
+	assert_run(&w, "detach web1 --timeout 3", 0);
+	assert_true(w.watching_closely);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void test_paused(void **state)
 {
 	struct world w;
@@ -1149,6 +1169,7 @@ int main(void)
 		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_guest_does_not_let_go),
 		cmocka_unit_test(test_guest_is_asked_again),
+		cmocka_unit_test(test_what_a_guest_is_asked_costs_little),
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_metadata_limits),

@@ -307,6 +307,8 @@ static void test_events(void **state)
 
 	assert_int_equal(virt->ops->watch(virt, NULL), 0);
 	assert_int_equal(virt->ops->watch(virt, NULL), 0);
+	assert_int_equal(virt->ops->watch_closely(virt, NULL), 0);
+	assert_int_equal(virt->ops->watch_closely(virt, NULL), 0);
 	assert_int_equal(virt->ops->next_event(virt, clock_now(), &event, NULL), 0);
 	assert_int_equal(virt->ops->next_event(virt, clock_now() + 20, &event, NULL), 0);
 
