@@ -9,6 +9,8 @@ preamble=$(cat <<'END'
 numvfs=/sys/class/net/eth1/device/sriov_numvfs
 has() { definitions | things | awk '/^have live/ { print $4, $6, $8 }' | sort >$1; }
 has_netdev() { [[ -n $(netdev_of "$1" 2>/dev/null) ]]; }
+has_vfio_open() { [[ -n $(find "/proc/$1/fd" -lname '*vfio/[0-9]*') ]]; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
 pf_back() {
 	local name
 	until_true 60 has_netdev "$2"
@@ -27,6 +29,7 @@ teardown() {
 	[[ -n ${BATS_TEST_COMPLETED:-} ]] && return
 	script <<-'END' || true
 		show_state || true
+		[[ ! -e qemu.pid ]] || kill "$(<qemu.pid)" || true
 		echo 1 >/sys/bus/pci/rescan
 		pf_back eth1 0000:01:00.0
 		pf_back eth2 0000:02:00.0
@@ -86,6 +89,56 @@ teardown() {
 		echo 1 >/sys/bus/pci/rescan
 		pf_back eth1 0000:01:00.0
 		is "VFs" "$(<$numvfs)" 0
+		listen
+		expect 0 vfpool reconcile
+		is "VFs" "$(<$numvfs)" 7
+		has after
+		diff before after || fail "the guest has not what it had"
+		nic_appears "$(cut -d ' ' -f 3 before)"
+		expect 0 vfpool detach testguest1
+		fresh
+		all_free
+	END
+}
+
+@test "a removal that hangs is left behind at the deadline, and finished later" {
+	script <<-'END'
+		listen
+		expect 0 vfpool --json attach testguest1 eth1/0
+		nic_appears "$(answer '.attached[0].mac')"
+		has before
+		# One that another program may be about to use, and will when it is too late to be seen.
+		echo vfio-pci >/sys/bus/pci/devices/0000:01:11.4/driver_override
+		echo 0000:01:11.4 >/sys/bus/pci/drivers/igbvf/unbind
+		echo 0000:01:11.4 >/sys/bus/pci/drivers_probe
+		is "driver" "$(driver_of 0000:01:11.4)" vfio-pci
+		qemu-system-x86_64 -S -nodefaults -display none -M q35 -m 64 -device pcie-root-port,id=rp1 \
+			-monitor unix:qemu.sock,server=on,wait=off -pidfile qemu.pid -daemonize
+		vfpool set-vfs eth1 4 --park --force --timeout 60 >out 2>err &
+		vfpool=$!
+		until_true 60 grep -q "taking 1 VF of eth1 out of testguest1" err
+		kill -STOP $vfpool
+		echo "device_add vfio-pci,host=0000:01:11.4,bus=rp1" | socat -t 3 - UNIX-CONNECT:qemu.sock >monitor
+		until_true 60 has_vfio_open "$(<qemu.pid)"
+		kill -CONT $vfpool
+		got=0
+		wait $vfpool || got=$?
+		is "exit status" $got 1
+		said "the kernel has not finished removing the VFs of eth1: process [0-9]+ waits in it" "fuser" "reconcile" \
+			"1 VFs of eth1 are out of their guests"
+		# Nobody gives a VF away, and nobody waits for long.
+		expect 0 vfpool reconcile
+		said "are being made anew" "held by process [0-9]+"
+		is "leases" "$(leases | wc -l)" 0
+		expect 3 vfpool attach testguest1 eth1 --timeout 1
+		said "eth1 has no VFs now"
+		vfpool list >listed &
+		lister=$!
+		until_true 30 ended $lister
+		wait $lister
+		grep -q "^eth1 " listed
+		kill "$(<qemu.pid)"
+		until_true 60 grep -qx 0 $numvfs
 		listen
 		expect 0 vfpool reconcile
 		is "VFs" "$(<$numvfs)" 7
