@@ -172,6 +172,47 @@ static int check_counts(const struct move *m, const struct need *needs, size_t n
 	return 0;
 }
 
+/* What it looks like there is for libvirt to see to: the bridges of that host are out of sight. */
+static int check_standby(const struct move *m, const struct assignment *a, struct err **err)
+{
+	cleanup_free char *xml = NULL;
+	unsigned long version;
+	bool active = false;
+	struct err *why = NULL;
+
+	if (!a->standby)
+		return 0;
+	if (m->there->ops->network(m->there, a->standby, &xml, &active, &version, &why)) {
+		if (why->code != ERR_ABSENT) {
+			*err = why;
+			return err_wrap(err, "%s", m->uri);
+		}
+		err_free(&why);
+		err_set(err, ERR_FAILED, "%s has no network %s, for the standby of assignment %s",
+			m->report.host, a->standby, a->id);
+		return err_next(err,
+				"define one of that name there, on a network that leads to the "
+				"same place");
+	}
+	if (active)
+		return 0;
+	err_set(err, ERR_FAILED,
+		"network %s of %s, for the standby of assignment %s, is not active", a->standby,
+		m->report.host, a->id);
+	return err_next(err, "`virsh net-start %s` there", a->standby);
+}
+
+/* What runs takes its standbys along. */
+static int check_standbys(const struct move *m, struct err **err)
+{
+	const struct assignments *live = &m->c->domain.live.assignments;
+
+	for (size_t i = 0; i < live->n; i++)
+		if (check_standby(m, &live->items[i], err))
+			return -1;
+	return 0;
+}
+
 static int check_pools(struct move *m, const struct domain *there, struct err **err)
 {
 	const struct assignments *all[] = {&m->c->domain.live.assignments,
@@ -204,7 +245,7 @@ int move_check(struct move *m, struct err **err)
 	/* libvirt's affair alone. */
 	if (!d->live.assignments.n && !d->config.assignments.n)
 		return 0;
-	return check_host(m, err) || check_pools(m, &there, err) ? -1 : 0;
+	return check_host(m, err) || check_pools(m, &there, err) || check_standbys(m, err) ? -1 : 0;
 }
 
 int move_check_xml(const struct domain *domain, const struct domain_view *view, const char *xml,

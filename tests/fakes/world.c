@@ -776,9 +776,10 @@ static int virt_network(struct virt *virt, const char *name, char **xml, bool *a
 	if (call(w, "network", err))
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(networks); i++)
-		if (!strcmp(networks[i].name, name)) {
+		if (!strcmp(networks[i].name, name) && !(w->lacks && !strcmp(w->lacks, name))) {
 			*xml = mem_strdup(networks[i].xml);
-			*active = strcmp(name, "asleep") != 0;
+			*active = strcmp(name, "asleep") != 0 &&
+				  !(w->stopped && !strcmp(w->stopped, name));
 			*version = w->libvirt_version;
 			return 0;
 		}
@@ -1205,15 +1206,13 @@ static int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_p
 	return 0;
 }
 
-static void view_clear(struct fake_view *view);
-
 /* As libvirt does: what is persistent there is what it was here, VFs and all. */
 static void arrive(struct world *there, const struct fake_domain *from, unsigned flags)
 {
 	struct fake_domain *to = world_domain(there, from->name);
 
 	view_clear(&to->live);
-	to->live = (struct fake_view){.present = true, .metadata = mem_strdup(from->live.metadata)};
+	to->live = view_copy(&from->live);
 	to->ports = from->ports;
 	if (!(flags & VIRT_MOVE_PERSISTENT))
 		return;
@@ -1253,8 +1252,9 @@ static int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt 
 
 	if (call(w, "move", err))
 		return -1;
-	if (d->live.ndevices)
-		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	for (size_t i = 0; i < d->live.ndevices; i++)
+		if (!is_standby(&d->live.devices[i]))
+			return err_set(err, ERR_FAILED, "VFIO migration is not supported");
 	if (call(other, "arrive", err))
 		return -1;
 	if (w->move_stopped || is_stopped(w, mover))

@@ -130,6 +130,8 @@ struct world {
 	unsigned touched; /* TOUCHED_*: what has been changed, or was tried to be */
 	const char
 		*variant; /* a driver of VFIO's for these VFs, that libvirt prefers; NULL: none */
+	const char *lacks, *stopped; /* of the networks that others have: this is not there, or not
+					active; NULL: all are */
 	unsigned long libvirt_version; /* as libvirt counts: 11.3.0 is 11003000 */
 	bool filters;                  /* bridges keep VLANs apart; br7 is over one of VLAN 7 */
 	bool only_8021q; /* the driver knows no other VLAN protocol, and says so when it is set */

@@ -136,6 +136,26 @@ static void it_moves_and_comes_back(void **state)
 	clear();
 }
 
+/* The standby moves with the guest, to a network of the same name. */
+static void a_standby_moves_along(void **state)
+{
+	struct domain_view before, after;
+
+	(void)state;
+	two_hosts(7);
+	run_on(&a, "attach web1 eth1 --standby lan --persistent", 0, NULL);
+	before = world_view(&a, "web1", VIRT_LIVE);
+	run_on(&a, "migrate web1 " TO_B WHOLLY, 0, NULL);
+	assert_on(&a, 0, 0, 0);
+	assert_on(&b, 3, 2, 3);
+	after = world_view(&b, "web1", VIRT_LIVE);
+	assert_int_equal(after.nstandbys, 1);
+	assert_true(pciaddr_equal(after.standbys[0].guest, before.standbys[0].guest));
+	domain_view_clear(&before);
+	domain_view_clear(&after);
+	clear();
+}
+
 /* A definition that stays behind has its VFs where it is the only one, and none where it is not. */
 static void what_stays_behind(void **state)
 {
@@ -202,6 +222,14 @@ static void without_what_it_needs_nothing_is_touched(void **state)
 	b.network = mem_strdup("<network><metadata><h:host xmlns:h='" REPORT_URI
 			       "' name='vfhost-b' version='1' hook='works'/></metadata></network>");
 	refused("vfhost-b has no pool eth1", 1);
+	two_hosts(7);
+	run_on(&a, "attach web1 eth1 --standby lan", 0, NULL);
+	b.lacks = "lan";
+	refused("vfhost-b has no network lan, for the standby", 1);
+	two_hosts(7);
+	run_on(&a, "attach web1 eth1 --standby lan", 0, NULL);
+	b.stopped = "lan";
+	refused("network lan of vfhost-b, for the standby", 1);
 	two_hosts(7);
 	free(b.network);
 	b.network = mem_strdup("<network><metadata><h:host xmlns:h='" REPORT_URI
@@ -474,6 +502,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_moves_and_comes_back),
+		cmocka_unit_test(a_standby_moves_along),
 		cmocka_unit_test(what_stays_behind),
 		cmocka_unit_test(without_what_it_needs_nothing_is_touched),
 		cmocka_unit_test(one_that_is_off_does_not_move),
