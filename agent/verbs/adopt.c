@@ -18,7 +18,6 @@
 #include "verbs/verb.h"
 #include "xml/metadata.h"
 
-#define TIMEOUT_MAX 86400
 #define NAMED_MAX 64
 
 enum { KEY_TIMEOUT = 0x200 };
@@ -48,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (!state->arg_num)
 			request->domain = arg;
@@ -399,27 +398,27 @@ static void say_what_is_lost(const struct adoption *a)
 	}
 }
 
-static int adopt(struct adoption *a, enum table_mode mode, struct err **err)
+static int adopt(struct converge *c, void *given, enum table_mode mode, struct err **err)
 {
-	struct converge *c = a->c;
+	struct adoption a = {.c = c, .request = given};
 	cleanup_table struct table *table = NULL;
 	struct plan plan = {0};
 	int result = -1;
 
-	a->wants = wants_of(&c->domain);
-	if (find(a, err)) {
+	a.wants = wants_of(&c->domain);
+	if (find(&a, err)) {
 		err_now(err, "nothing was changed");
-	} else if (converge_run(c, &a->wants, &a->scope, CONVERGE_CHECK, &plan, NULL, err)) {
-		fail(a, err);
+	} else if (converge_run(c, &a.wants, &a.scope, CONVERGE_CHECK, &plan, NULL, err)) {
+		fail(&a, err);
 	} else if (!assigned_new("adopted", mode, &table, err)) {
-		say_what_is_lost(a);
+		say_what_is_lost(&a);
 		for (size_t i = 0; i < plan.nsubjects; i++)
 			assigned_add(table, c->domain.name, &plan.subjects[i]);
 		result = table_print(table, err);
 	}
 	plan_clear(&plan);
-	scope_clear(&a->scope);
-	wants_clear(&a->wants);
+	scope_clear(&a.scope);
+	wants_clear(&a.wants);
 	return result;
 }
 
@@ -427,18 +426,12 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	       struct err **err)
 {
 	struct request request = {.timeout = CONVERGE_TIMEOUT_S};
-	struct converge c;
-	struct adoption a = {.c = &c, .request = &request};
-	int result, parsed = verb_parse(verb, parse, argc, argv, &request, err);
+	int parsed = verb_parse(verb, parse, argc, argv, &request, err);
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
-	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
-	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
-		return err_wrap(err, "taking over VFs of %s", request.domain);
-	result = adopt(&a, session->mode, err);
-	converge_close(&c);
-	return result ? err_wrap(err, "taking over VFs of %s", request.domain) : 0;
+	return verb_on_guest(session, request.domain, request.timeout, adopt, &request,
+			     "taking over VFs of", err);
 }
 
 const struct verb verb_adopt = {

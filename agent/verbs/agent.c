@@ -14,7 +14,6 @@
 #include "verbs/number.h"
 #include "verbs/verb.h"
 
-#define TIMEOUT_MAX 86400
 #define WORDS_MAX 5
 
 enum { KEY_WORKERS = 0x200, KEY_TIMEOUT };
@@ -41,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return number_option(state, "workers", arg, 1, DAEMON_WORKERS_MAX,
 				     &request->workers);
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (request->n == WORDS_MAX)
 			return ARGP_ERR_UNKNOWN;

@@ -16,7 +16,6 @@
 #include "xml/metadata.h"
 
 #define COUNT_MAX 64
-#define TIMEOUT_MAX 86400
 
 enum {
 	KEY_MAC = AFFECT_KEY_END,
@@ -91,7 +90,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_COUNT:
 		return number_option(state, "count", arg, 1, COUNT_MAX, &request->count);
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case KEY_FORM:
 		request->form_set = form_parse(arg, &request->form);
 		if (request->form_set)

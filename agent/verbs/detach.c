@@ -12,8 +12,6 @@
 #include "verbs/select.h"
 #include "verbs/verb.h"
 
-#define TIMEOUT_MAX 86400
-
 enum { KEY_ALL = AFFECT_KEY_END, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
@@ -42,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		request->all = true;
 		return 0;
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			request->domain = arg;
@@ -102,9 +100,9 @@ static void judge(const struct plan *plan, struct err **err)
 		err_recode(err, ERR_PARTIAL);
 }
 
-static int detach(struct converge *c, const struct request *request, enum table_mode mode,
-		  struct err **err)
+static int detach(struct converge *c, void *given, enum table_mode mode, struct err **err)
 {
+	const struct request *request = given;
 	struct wants wants = wants_of(&c->domain);
 	struct scope scope = {0};
 	struct plan plan = {0};
@@ -135,17 +133,12 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	       struct err **err)
 {
 	struct request request = {.timeout = CONVERGE_TIMEOUT_S};
-	struct converge c;
-	int result, parsed = verb_parse(verb, parse, argc, argv, &request, err);
+	int parsed = verb_parse(verb, parse, argc, argv, &request, err);
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
-	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
-	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
-		return err_wrap(err, "detaching from %s", request.domain);
-	result = detach(&c, &request, session->mode, err);
-	converge_close(&c);
-	return result ? err_wrap(err, "detaching from %s", request.domain) : 0;
+	return verb_on_guest(session, request.domain, request.timeout, detach, &request,
+			     "detaching from", err);
 }
 
 const struct verb verb_detach = {

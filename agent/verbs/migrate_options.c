@@ -9,8 +9,6 @@
 #include "host/file.h"
 #include "verbs/number.h"
 
-#define SECONDS_MAX 86400
-
 enum {
 	KEY_FLAG = 0x200, /* and the number of the bit */
 	KEY_VALUE = 0x300,
@@ -141,7 +139,7 @@ static error_t parse_value(int key, char *arg, struct argp_state *state, struct 
 		return number_option(state, "parallel-connections", arg, 1, 255,
 				     &r->move.connections);
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, SECONDS_MAX, &r->timeout);
+		return seconds_option(state, "timeout", arg, &r->timeout);
 	case KEY_TIMEOUT_SUSPEND:
 		r->suspends = true;
 		return 0;
@@ -149,9 +147,9 @@ static error_t parse_value(int key, char *arg, struct argp_state *state, struct 
 		r->to_postcopy = true;
 		return 0;
 	case KEY_UNPLUG_TIMEOUT:
-		return number_option(state, "unplug-timeout", arg, 1, SECONDS_MAX, &r->unplug);
+		return seconds_option(state, "unplug-timeout", arg, &r->unplug);
 	case KEY_WAIT:
-		return number_option(state, "wait", arg, 1, SECONDS_MAX, &r->wait);
+		return seconds_option(state, "wait", arg, &r->wait);
 	case KEY_DRY_RUN:
 		r->dry_run = true;
 		return 0;

@@ -22,3 +22,8 @@ error_t number_option(struct argp_state *state, const char *what, const char *te
 	*out = (unsigned)value;
 	return 0;
 }
+
+error_t seconds_option(struct argp_state *state, const char *what, const char *text, unsigned *out)
+{
+	return number_option(state, what, text, 1, 24 * 60 * 60, out);
+}

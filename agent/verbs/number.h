@@ -12,4 +12,7 @@
 error_t number_option(struct argp_state *state, const char *what, const char *text, unsigned min,
 		      unsigned max, unsigned *out);
 
+/* The same for a time to wait: from a second to a day. */
+error_t seconds_option(struct argp_state *state, const char *what, const char *text, unsigned *out);
+
 #endif

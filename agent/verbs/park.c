@@ -10,7 +10,6 @@
 #include "verbs/number.h"
 #include "verbs/verb.h"
 
-#define TIMEOUT_MAX 86400
 #define LASTS_DEFAULT 300
 
 enum { KEY_REASON = 0x200, KEY_ALL, KEY_DEADLINE, KEY_TIMEOUT };
@@ -45,9 +44,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		request->all = true;
 		return 0;
 	case KEY_DEADLINE:
-		return number_option(state, "deadline", arg, 1, TIMEOUT_MAX, &request->lasts);
+		return seconds_option(state, "deadline", arg, &request->lasts);
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
 			return ARGP_ERR_UNKNOWN;
@@ -81,14 +80,15 @@ static void tell_of_stays(const struct domain *domain, const struct plan *plan)
 				domain->name, pciaddr_str(plan->subjects[i].vf));
 }
 
-static int park(struct converge *c, const struct request *request, enum table_mode mode,
-		struct err **err)
+static int park(struct converge *c, void *given, enum table_mode mode, struct err **err)
 {
+	const struct request *request = given;
 	const struct parking parking = parking_here(c->edges, request->reason, request->lasts);
 	cleanup_table struct table *table = NULL;
 	struct plan plan = {0};
 	int result = assigned_new("parked", mode, &table, err);
 
+	c->park_all = request->all;
 	if (!result)
 		result = park_domain(c, &parking, &plan, err);
 	if (!result) {
@@ -109,18 +109,12 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	       struct err **err)
 {
 	struct request request = {.lasts = LASTS_DEFAULT, .timeout = CONVERGE_TIMEOUT_S};
-	struct converge c;
-	int result, parsed = verb_parse(verb, parse, argc, argv, &request, err);
+	int parsed = verb_parse(verb, parse, argc, argv, &request, err);
 
 	if (parsed)
 		return parsed < 0 ? -1 : 0;
-	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
-	    converge_open(&c, &session->edges, request.domain, request.timeout, err))
-		return err_wrap(err, "parking the VFs of %s", request.domain);
-	c.park_all = request.all;
-	result = park(&c, &request, session->mode, err);
-	converge_close(&c);
-	return result ? err_wrap(err, "parking the VFs of %s", request.domain) : 0;
+	return verb_on_guest(session, request.domain, request.timeout, park, &request,
+			     "parking the VFs of", err);
 }
 
 const struct verb verb_park = {

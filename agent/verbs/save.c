@@ -12,8 +12,6 @@
 #include "verbs/save_options.h"
 #include "verbs/verb.h"
 
-#define TIMEOUT_MAX 86400
-
 enum { KEY_TIMEOUT = SAVE_KEY_END };
 
 static const struct argp_option options[] = {
@@ -36,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	switch (key) {
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			request->domain = arg;

@@ -13,7 +13,6 @@
 #include "verbs/verb.h"
 
 #define TIMEOUT_DEFAULT 30
-#define TIMEOUT_MAX 86400
 #define COUNT_MAX 65535
 
 enum {
@@ -151,7 +150,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		request->force = true;
 		return 0;
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case KEY_SHOW:
 		request->show = true;
 		return 0;

@@ -10,8 +10,6 @@
 #include "verbs/unparked.h"
 #include "verbs/verb.h"
 
-#define TIMEOUT_MAX 86400
-
 enum { KEY_TIMEOUT = 0x200 };
 
 static const struct argp_option options[] = {
@@ -31,7 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_TIMEOUT:
-		return number_option(state, "timeout", arg, 1, TIMEOUT_MAX, &request->timeout);
+		return seconds_option(state, "timeout", arg, &request->timeout);
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
 			return ARGP_ERR_UNKNOWN;

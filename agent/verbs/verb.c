@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "converge/converge.h"
 #include "converge/pools.h"
 #include "core/cleanup.h"
 #include "core/log.h"
@@ -263,4 +264,20 @@ void session_close(struct session *session)
 	edges->store = NULL;
 	edges->host = NULL;
 	session_forget_pools(session);
+}
+
+int verb_on_guest(struct session *session, const char *domain, unsigned timeout,
+		  int (*work)(struct converge *c, void *request, enum table_mode mode,
+			      struct err **err),
+		  void *request, const char *doing, struct err **err)
+{
+	struct converge c;
+	int result;
+
+	if (session_need(session, NEED_HOST | NEED_POOLS | NEED_VIRT | NEED_STORE_WRITE, err) ||
+	    converge_open(&c, &session->edges, domain, timeout, err))
+		return err_wrap(err, "%s %s", doing, domain);
+	result = work(&c, request, session->mode, err);
+	converge_close(&c);
+	return result ? err_wrap(err, "%s %s", doing, domain) : 0;
 }

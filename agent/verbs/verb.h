@@ -92,4 +92,16 @@ extern const struct verb verb_pool_undefine;
 int verb_parse(const struct verb *verb, argp_parser_t parse, int argc, char **argv, void *input,
 	       struct err **err);
 
+struct converge;
+
+/*
+ * The frame of a verb that changes one guest: opens all edges, then the guest, waiting up to
+ * timeout seconds for another vfpool at it, and calls work under the guest's lock. An error becomes
+ * one of "DOING DOMAIN".
+ */
+int verb_on_guest(struct session *session, const char *domain, unsigned timeout,
+		  int (*work)(struct converge *c, void *request, enum table_mode mode,
+			      struct err **err),
+		  void *request, const char *doing, struct err **err);
+
 #endif
