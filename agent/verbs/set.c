@@ -63,17 +63,29 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* Nobody changes the VLAN of a NIC that is in the guest, and it must not be left in another one. */
+static int check_standby(const struct assignment *a, uint16_t vlan, struct err **err)
+{
+	if (!a->standby || a->vlan == vlan)
+		return 0;
+	err_set(err, ERR_USAGE,
+		"the standby of assignment %s, on network %s, would not follow into another VLAN",
+		a->id, a->standby);
+	return err_next(err, "detach it, and attach anew with that VLAN");
+}
+
 static int ask(struct assignments *list, const struct scope *scope, const struct asked *asked,
 	       struct err **err)
 {
 	for (size_t i = 0; i < scope->n; i++) {
 		struct assignment *a = assignments_find(list, scope->ids[i]);
+		uint16_t vlan = a ? a->vlan : 0;
 
 		if (a && mac_is_zero(a->mac))
 			return err_set(err, ERR_USAGE,
 				       "the VF of assignment %s is no NIC: it has no such settings",
 				       a->id);
-		if (a && asked_apply(asked, a, err))
+		if (a && (asked_apply(asked, a, err) || check_standby(a, vlan, err)))
 			return -1;
 	}
 	return 0;

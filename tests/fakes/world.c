@@ -831,6 +831,18 @@ static bool is_standby(const struct fake_device *device)
 	return standby_parse(device->xml, id);
 }
 
+/* Where nobody has said it, libvirt adds a port to the definition. */
+static char *placed(const char *xml)
+{
+	static const char end[] = "</interface>";
+	const char *at = strstr(xml, "<address") ? NULL : strstr(xml, end);
+
+	return at ? mem_printf("%.*s<address type='pci' domain='0x0000' bus='0x30' slot='0x00' "
+			       "function='0x0'/>%s",
+			       (int)(at - xml), xml, end)
+		  : mem_strdup(xml);
+}
+
 static int attach_standby(struct fake_domain *d, const char *xml, const char *id, unsigned views)
 {
 	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1) {
@@ -838,7 +850,7 @@ static int attach_standby(struct fake_domain *d, const char *xml, const char *id
 
 		if (views & which)
 			view->devices[view->ndevices++] = (struct fake_device){
-				.xml = mem_strdup(xml),
+				.xml = placed(xml),
 				.alias = mem_printf(
 					ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX, id),
 			};

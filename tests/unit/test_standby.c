@@ -301,6 +301,42 @@ static void vlans(void **state)
 	}
 }
 
+/* What it is in already cannot be changed. */
+static void keeps_its_vlan(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	w.filters = true;
+	assert_run(&w, "attach web1 eth1 --standby lan --vlan 5 --persistent", 0);
+	assert_refused(&w, "set web1 eth1 --vlan 6 --persistent", 2, "would not follow");
+	assert_refused(&w, "set web1 eth1 --vlan 0", 2, "would not follow");
+	assert_run(&w, "set web1 eth1 --vlan 5 --spoofchk off --persistent", 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+/* Of two slots in a definition libvirt makes the one that is missing, and that is learnt. */
+static void a_slot_is_learnt(void **state)
+{
+	struct domain_view view;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	world_stop(&w, "web1");
+	world_domain(&w, "web1")->ports = 1;
+	assert_run(&w, "attach web1 eth1 --standby lan", 0);
+	view = world_view(&w, "web1", VIRT_CONFIG);
+	assert_int_equal(view.nstandbys, 1);
+	assert_true(view.standbys[0].guest_set);
+	assert_true(view.assignments.items[0].standby_guest_set);
+	domain_view_clear(&view);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* libvirt has no other protocol for a tag. */
 static void vlan_of_802_1ad(void **state)
 {
@@ -567,6 +603,8 @@ int main(void)
 		cmocka_unit_test(refused_networks),
 		cmocka_unit_test(vlans),
 		cmocka_unit_test(vlan_of_802_1ad),
+		cmocka_unit_test(keeps_its_vlan),
+		cmocka_unit_test(a_slot_is_learnt),
 		cmocka_unit_test(slots),
 		cmocka_unit_test(for_nics_only),
 		cmocka_unit_test(is_kept_by_the_guest),
