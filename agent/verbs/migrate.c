@@ -183,11 +183,11 @@ static int leave_nothing(struct converge *c, bool persistent_there, struct err *
 	struct wants none = {0};
 	struct plan plan = {0};
 	size_t n = 0;
-	int result = 0;
+	int result;
 
-	if (!c->gone && persistent_there)
+	if (persistent_there)
 		result = converge_run(c, &none, NULL, CONVERGE_MEND, &plan, NULL, err);
-	else if (!c->gone)
+	else
 		result = unpark_domain(c, &plan, err);
 	plan_clear(&plan);
 	return result ? -1 : park_forget(c, false, &n, err);
@@ -332,6 +332,7 @@ static int migrate(struct session *session, const struct migrate_request *reques
 
 	if (converge_open(&c, &session->edges, request->domain, request->unplug, err))
 		return err_now(err, "nothing was changed");
+	c.park_all = request->all;
 	result = check(request, &m, err);
 	if (result) {
 		err_now(err, "nothing was changed");

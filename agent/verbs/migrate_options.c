@@ -26,6 +26,7 @@ enum {
 	KEY_TIMEOUT_POSTCOPY,
 	KEY_UNPLUG_TIMEOUT,
 	KEY_WAIT,
+	KEY_ALL,
 	KEY_DRY_RUN,
 	KEY_VERBOSE,
 };
@@ -33,6 +34,7 @@ enum {
 #define FLAG(flag) (KEY_FLAG + __builtin_ctz(flag))
 
 const struct argp_option migrate_options[] = {
+	{"all", KEY_ALL, NULL, 0, "Take VFs out that QEMU can move with the guest, too", 1},
 	{"dry-run", KEY_DRY_RUN, NULL, 0, "Check, print the plan for both hosts, change nothing",
 	 1},
 	{"unplug-timeout", KEY_UNPLUG_TIMEOUT, "SECONDS", 0,
@@ -150,6 +152,9 @@ static error_t parse_value(int key, char *arg, struct argp_state *state, struct 
 		return seconds_option(state, "unplug-timeout", arg, &r->unplug);
 	case KEY_WAIT:
 		return seconds_option(state, "wait", arg, &r->wait);
+	case KEY_ALL:
+		r->all = true;
+		return 0;
 	case KEY_DRY_RUN:
 		r->dry_run = true;
 		return 0;

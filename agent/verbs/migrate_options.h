@@ -16,7 +16,7 @@ struct migrate_request {
 	unsigned timeout;                 /* seconds; then the guest is paused, or: */
 	bool to_postcopy, suspends;
 	unsigned unplug, wait; /* seconds */
-	bool dry_run, verbose;
+	bool all, dry_run, verbose;
 };
 
 extern const struct argp_option migrate_options[];
