@@ -39,6 +39,27 @@ struct wants park_wants(const struct converge *c)
 	return wants;
 }
 
+static void unpark_moved(struct assignments *list, const char *here)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct assignment *a = &list->items[i];
+
+		if (a->parked && a->parking.reason == PARK_MIGRATION &&
+		    !strcmp(a->parking.host, here))
+			a->parked = false;
+	}
+}
+
+struct wants park_wants_back(const struct converge *c)
+{
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
+	struct wants wants = park_wants(c);
+
+	unpark_moved(&wants.live, here.host);
+	unpark_moved(&wants.config, here.host);
+	return wants;
+}
+
 static void park_each(struct assignments *list, const struct parking *parking,
 		      const struct scope *stays, struct scope *scope)
 {

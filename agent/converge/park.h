@@ -22,6 +22,9 @@ struct parking parking_here(struct edges *edges, enum park_reason reason, unsign
  */
 struct wants park_wants(const struct converge *c);
 
+/* The same when it is known that a move from here has failed. */
+struct wants park_wants_back(const struct converge *c);
+
 /*
  * Takes all VFs out of the guest, and waits until each is back on the host, as it was before; c has
  * the guest as it is. For a migration they are taken out of its persistent definition, too: that

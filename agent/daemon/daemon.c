@@ -298,6 +298,28 @@ static void guest_ended(struct agent *a, struct worker *worker, msec now)
 		queue_host_event(&a->queue, now);
 }
 
+static bool is_watched(const struct agent *a, const char *uuid)
+{
+	for (size_t i = 0; i < a->workers.n; i++)
+		if (a->workers.items[i]->task == TASK_IS_MOVING &&
+		    !strcmp(a->workers.items[i]->uuid, uuid))
+			return true;
+	return false;
+}
+
+/* Of a move that fails nothing is heard: somebody has to look. */
+static void moves(struct agent *a, const char *uuid, const char *name)
+{
+	const char *const words[] = {TASK_MOVING, uuid, name, NULL};
+	struct worker *worker;
+
+	if (a->ends || is_watched(a, uuid) || strlen(uuid) != UUID_STRLEN - 1)
+		return;
+	worker = start(a, TASK_IS_MOVING, words, QUEUE_NEVER);
+	if (worker)
+		memcpy(worker->uuid, uuid, sizeof(worker->uuid));
+}
+
 /* The host */
 
 static void look_later(struct agent *a, msec now)
@@ -335,9 +357,11 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 		queue_event(&a->queue, field[1], field[2], field[3], clock_now());
 	} else if (!strcmp(word, "guest")) {
 		queue_suspect(&a->queue, field[1], field[2], field[3], clock_now());
+	} else if (!strcmp(word, "moving") && worker->task == TASK_IS_FOLLOW) {
+		moves(a, field[1], field[2]);
 	} else if (!strcmp(word, "following")) {
 		connection_made(a);
-	} else if (!strcmp(word, "begun") && guest) {
+	} else if (!strcmp(word, "begun") && guest && worker->task == TASK_IS_GUEST) {
 		queue_begun(guest);
 	} else if (!strcmp(word, "say")) {
 		journal_write(&(struct journal_line){
@@ -394,6 +418,7 @@ static void worker_ended(struct agent *a, struct worker *worker, msec now)
 		/* fallthrough */
 	case TASK_IS_RESIZES:
 	case TASK_IS_STUCK:
+	case TASK_IS_MOVING:
 	case TASK_IS_WITHDRAW:
 		if (worker->reason || end)
 			say(JOURNAL_WARNING, NULL, worker->reason ? worker->reason : end);

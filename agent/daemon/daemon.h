@@ -21,7 +21,8 @@
 #define TASK_GUEST "guest" /* UUID NAME CAUSE [last] */
 #define TASK_LOOK "look"
 #define TASK_RESIZES "resizes"
-#define TASK_STUCK "stuck" /* UUID NAME REASON */
+#define TASK_STUCK "stuck"   /* UUID NAME REASON */
+#define TASK_MOVING "moving" /* UUID NAME */
 #define TASK_PUBLISH "publish"
 #define TASK_WITHDRAW "withdraw"
 

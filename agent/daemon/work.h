@@ -15,6 +15,7 @@ struct work_guest {
 	const char *uuid, *name;
 	const char *cause; /* what happened to it */
 	unsigned seconds;  /* how long it has to let go */
+	bool move_failed;  /* what was parked here for one is owed now */
 	bool last;         /* if it fails, it is stuck, and the store says why */
 };
 
@@ -23,6 +24,12 @@ void work_guest(struct edges *edges, const struct work_guest *guest, int out);
 
 /* It is stuck, for this reason: where the work itself could not say so. Needs the store. */
 void work_stuck(struct edges *edges, const char *uuid, const char *name, const char *reason);
+
+/*
+ * The guest is being moved away. Waits until that has ended, and gives it what was parked for it,
+ * if it is still here. Needs all edges.
+ */
+void work_moving(struct edges *edges, const struct work_guest *guest, int out);
 
 /* Finishes resizes that were interrupted. Needs all edges. */
 void work_resizes(struct edges *edges, unsigned seconds, int out);

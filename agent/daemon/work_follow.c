@@ -109,7 +109,8 @@ int work_follow(struct edges *edges, int out, struct err **err)
 		if (got < 0)
 			return -1;
 		if (got)
-			(void)line_say(out, "guest", event.uuid, event.name, event.what, NULL);
+			(void)line_say(out, event.kind == VIRT_DOMAIN_MOVING ? "moving" : "guest",
+				       event.uuid, event.name, event.what, NULL);
 		virt_event_clear(&event);
 	}
 }

@@ -231,7 +231,7 @@ static int forget_parked(struct converge *c, struct told *told, struct err **err
 static int converge_guest(struct converge *c, const struct work_guest *guest, struct told *told,
 			  struct plan *plan, struct err **err)
 {
-	struct wants wants = park_wants(c);
+	struct wants wants = guest->move_failed ? park_wants_back(c) : park_wants(c);
 	int result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
 
 	tell_plan(told, guest->name, plan);

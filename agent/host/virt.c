@@ -222,6 +222,14 @@ static void on_job(virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr pa
 	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "job completed");
 }
 
+/* Each pass over its memory is told; the first one is enough to know. */
+static void on_iteration(virConnectPtr conn, virDomainPtr dom, int iteration, void *opaque)
+{
+	(void)conn;
+	if (iteration <= 1)
+		inbox_put(opaque, dom, VIRT_DOMAIN_MOVING, NULL, "moving");
+}
+
 static void on_reboot(virConnectPtr conn, virDomainPtr dom, void *opaque)
 {
 	(void)conn;
@@ -781,6 +789,7 @@ static const struct {
 	{VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, EVENT_CALL(on_metadata)},
 	{VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, EVENT_CALL(on_job)},
 	{VIR_DOMAIN_EVENT_ID_REBOOT, EVENT_CALL(on_reboot)},
+	{VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, EVENT_CALL(on_iteration)},
 };
 _Static_assert(ARRAY_SIZE(told) == ARRAY_SIZE(((struct connection *)0)->callbacks),
 	       "as many as are kept");

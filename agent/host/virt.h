@@ -96,6 +96,7 @@ enum virt_event_kind {
 	VIRT_DOMAIN_STOPPED,        /* the domain is gone, and its devices with it */
 	/* Told to who follows only: */
 	VIRT_DOMAIN_CHANGED, /* anything else that can make a difference to its VFs */
+	VIRT_DOMAIN_MOVING,  /* its memory is being sent to another host */
 };
 
 struct virt_event {

@@ -16,7 +16,7 @@ struct connection {
 	virConnectPtr conn;
 	struct inbox *inbox;
 	bool listening; /* to its close */
-	int callbacks[7];
+	int callbacks[8];
 };
 
 static inline virConnectPtr conn_of(struct virt *virt)

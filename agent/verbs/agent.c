@@ -129,6 +129,15 @@ static int run_task(struct session *session, const struct request *request, stru
 		work_stuck(&session->edges, words[1], words[2], words[3]);
 		return 0;
 	}
+	if (is_task(request, TASK_MOVING, 3)) {
+		const struct work_guest guest = {
+			.uuid = words[1], .name = words[2], .seconds = request->timeout};
+
+		if (open_edges(session, err))
+			return -1;
+		work_moving(&session->edges, &guest, STDOUT_FILENO);
+		return 0;
+	}
 	if (is_task(request, TASK_PUBLISH, 1))
 		return open_edges(session, err) || work_publish(&session->edges, err) ? -1 : 0;
 	if (is_task(request, TASK_WITHDRAW, 1))

@@ -1206,14 +1206,26 @@ static int virt_follow(struct virt *virt, bool lasting, struct err **err)
 	return virt_watch_closely(virt, err);
 }
 
+static void view_clear(struct fake_view *view);
+
 static int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
 		    struct err **err)
 {
 	struct world *w = WORLD_OF(virt, virt);
 
-	(void)dom;
 	if (call(w, "job", err))
 		return -1;
+	if (w->job_ends && !--w->job_ends) {
+		struct fake_domain *d = dom->handle;
+
+		w->job = false;
+		if (w->job_moves) {
+			world_stop(w, d->name);
+			view_clear(&d->config);
+		}
+	}
+	if (!((struct fake_domain *)dom->handle)->live.present)
+		return err_set(err, ERR_FAILED, "domain is not running");
 	*out = (struct virt_progress){.known = w->job};
 	return 0;
 }

@@ -100,7 +100,9 @@ struct world {
 	unsigned published;  /* so often has it been defined */
 	struct world *other; /* the host behind every URI; NULL: it cannot be reached */
 	/* What becomes of a move from here. */
-	bool job;           /* there is one under way already */
+	bool job;           /* there is one under way already; */
+	unsigned job_ends;  /* it ends when it has been asked after so often; 0: never */
+	bool job_moves;     /* and then the guest has gone */
 	bool move_stopped;  /* somebody stops it in its midst */
 	int move_signal;    /* this signal comes meanwhile; 0: none */
 	unsigned move_lies; /* it is done, and it is said that it failed; 2: and nobody can see */

@@ -28,6 +28,8 @@ fresh_both() {
 	"$lab" run vfhost-b systemctl stop vfpool-agent || true
 	"$lab" reset vfhost-b
 	on_b <<<"fresh; $install"
+	# One that has been away has a console that does not tell of its boot.
+	host virsh -q destroy testguest1 || true
 	fresh_host
 	in_host <<<"$install"
 }
@@ -47,7 +49,7 @@ teardown() {
 
 teardown_file() {
 	"$lab" down vfhost-b
-	host bash -c "systemctl stop vfpool-agent; rm -f /etc/systemd/system/$unit; systemctl daemon-reload
+	host bash -c "virsh -q destroy testguest1; systemctl stop vfpool-agent; rm -f /etc/systemd/system/$unit; systemctl daemon-reload
 		rm -rf /etc/libvirt/hooks/qemu.d; systemctl restart libvirtd"
 }
 
@@ -268,4 +270,33 @@ common='
 		$common
 		daemon_back
 	END
+}
+
+@test "plain virsh migrate after park: the agents do the rest; and when it fails, at once" {
+	in_host <<-END
+		$common
+		virsh -q dumpxml --inactive testguest1 >testguest1.xml
+		expect 0 vfpool attach testguest1 eth1 --count 2 --persistent
+		same >had
+		expect 0 vfpool park testguest1 --deadline 3600
+		virsh -q migrate --live --bandwidth 1 testguest1 $b >out 2>err & job=\$!
+		until_true 120 moving
+		virsh -q domjobabort testguest1
+		wait \$job && fail "it was not aborted"
+		all_back 2
+		same | diff had -
+		expect 0 vfpool park testguest1 --deadline 3600
+		virsh -q migrate --live --persistent --undefinesource testguest1 $b
+		freed
+	END
+	host cat /run/vfpool-test/had | "$lab" run vfhost-b tee /run/vfpool-test/had >/dev/null
+	on_b <<-END
+		$common
+		all_back 2
+		same | diff had -
+		expect 0 vfpool detach testguest1 --all --persistent
+		freed
+		forget testguest1
+	END
+	host virsh -q define /run/vfpool-test/testguest1.xml
 }

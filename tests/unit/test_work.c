@@ -145,6 +145,94 @@ static void a_guest_that_moved_away_leaves_nothing(void **state)
 	world_clear(&w);
 }
 
+static void watch_move(struct world *w)
+{
+	const struct work_guest guest = {
+		.uuid = world_domain(w, "web1")->uuid, .name = "web1", .seconds = 30};
+
+	listen_anew();
+	work_moving(&w->edges, &guest, ends_of[1]);
+	hear();
+}
+
+/* One that failed is told by nobody; the guest has its VFs at once, not at the deadline. */
+static void a_move_that_fails_is_noticed(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
+	/* Nothing is parked: it is none of our affair. */
+	w.job = true;
+	watch_move(&w);
+	assert_string_equal(said, "");
+	w.job = false;
+	do_run(&w, "park web1", 0);
+	w.job = true;
+	w.job_ends = 4;
+	watch_move(&w);
+	assert_said("is in the guest");
+	assert_said("; move failed)\n");
+	assert_said("\nmended\n");
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 2);
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->config), 2);
+	assert_sound(&w);
+	/* And one that did not: it has gone. */
+	do_run(&w, "park web1", 0);
+	w.job = w.job_moves = true;
+	w.job_ends = 3;
+	watch_move(&w);
+	assert_string_equal(said, "");
+	assert_int_equal(w.leases.n, 2);
+	world_clear(&w);
+}
+
+/* What is parked for something else stays so. */
+static void a_save_that_was_prepared_is_not_a_move(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	do_run(&w, "park web1 --reason save", 0);
+	w.job = true;
+	w.job_ends = 2;
+	watch_move(&w);
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 0);
+	world_clear(&w);
+}
+
+static void watching_a_move_breaks_at_each_call(void **state)
+{
+	(void)state;
+	for (unsigned at = 1;; at++) {
+		struct world w;
+
+		world_init(&w, 7);
+		do_run(&w, "attach web1 eth1 --count 2", 0);
+		do_run(&w, "park web1", 0);
+		w.job = true;
+		w.job_ends = 3;
+		w.calls = 0;
+		w.fail_at = at;
+		watch_move(&w);
+		w.fail_at = 0;
+		if (!w.failed_in) {
+			assert_said("mended");
+			world_clear(&w);
+			assert_true(at > 10);
+			return;
+		}
+		w.wall += 1000;
+		do_run(&w, "reconcile", 0);
+		assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 2);
+		assert_sound(&w);
+		world_clear(&w);
+	}
+}
+
 static void the_last_try_leaves_a_reason(void **state)
 {
 	struct world w;
@@ -479,6 +567,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_that_stopped_is_relieved),
 		cmocka_unit_test(a_guest_that_moved_away_leaves_nothing),
+		cmocka_unit_test(a_move_that_fails_is_noticed),
+		cmocka_unit_test(a_save_that_was_prepared_is_not_a_move),
+		cmocka_unit_test(watching_a_move_breaks_at_each_call),
 		cmocka_unit_test(the_last_try_leaves_a_reason),
 		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
 		cmocka_unit_test(a_guest_without_a_lease_is_stuck_by_itself),
