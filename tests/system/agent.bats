@@ -229,3 +229,35 @@ agent='
 		freed
 	END
 }
+
+# What is not told while libvirt is away is seen when it is back. The daemon is stopped with its sockets; killed, it
+# comes back by itself.
+away() {
+	in_host <<-END
+		$agent
+		d=\$(daemon)
+		sockets=\$(systemctl list-units --plain --no-legend "\$d*.socket" | awk '{ print \$1 }' | xargs)
+		define web1 "\$(root_ports 2)"
+		for how in stopped killed; do
+			virsh -q start --paused web1
+			expect 0 vfpool attach web1 eth2 --vlan 6
+			until_true 300 idle
+			qemu=\$(</run/libvirt/qemu/web1.pid)
+			if [[ \$how == stopped ]]; then
+				systemctl stop \$sockets "\$d.service"
+				waits() { ! following; }
+				until_true 300 waits
+				kill -9 "\$qemu"
+				systemctl start \$sockets
+			else
+				kill -9 "\$(systemctl show -P MainPID "\$d.service")" "\$qemu"
+			fi
+			until_true 300 none_leased
+			until_true 300 following
+			freed
+		done
+		forget web1
+	END
+}
+
+@test "libvirt is stopped, and killed, while a guest ends: all is seen when it is back" { away; }

@@ -4,10 +4,10 @@ load helper
 # shellcheck disable=SC2034
 guest=no
 
-setup_file() {
-	fresh_host
+prepare() {
 	in_host <<-'END'
 		rm -rf /etc/libvirt/hooks/qemu.d
+		vfpool -q hook-install >/dev/null
 		systemctl restart "$(daemon)"
 		daemon_back
 	END
@@ -24,6 +24,7 @@ teardown_file() {
 @test "it is put where libvirt finds it, and says what it needs" {
 	in_host <<-'END'
 		hook=/etc/libvirt/hooks/qemu.d/vfpool
+		rm -r /etc/libvirt/hooks/qemu.d
 		expect 0 vfpool --json hook-install
 		is "what was done" "$(answer '.hook[0] | .done + " " + .kind + " " + .restart')" "installed copy $(daemon)"
 		said "systemctl restart $(daemon)"
@@ -79,6 +80,71 @@ teardown_file() {
 		is "the last events" "$(answer '[.events[-2:][] | .was + " " + .now + " " + .cause] | unique | join(", ")')" \
 			"held free hook: release end"
 		forget web1
+		all_free
+	END
+}
+
+@test "a guest that is restored has its VF reserved, or is refused with the pool's name" {
+	in_host <<-'END'
+		define web1 "$(root_ports 1)"
+		virsh -q start --paused web1
+		virsh -q metadata web1 urn:vfpool:domain:1 --key vfpool --live --set "<assignments>
+			<assignment id='0a1b2c3d' pool='eth2' form='interface'><mac address='02:00:5e:00:00:01'/>
+			<parked reason='migration' host='vfhost-b'/></assignment></assignments>" >/dev/null
+		virsh -q save web1 $here/web1.saved >/dev/null
+		for ((i = 1; i <= 7; i++)); do
+			define "other$i"
+			vfpool -q attach "other$i" eth2 --config >/dev/null
+		done
+		expect 1 virsh restore $here/web1.saved
+		said "web1 cannot be restored: it needs a VF of pool eth2 .assignment 0a1b2c3d.: none of the 7 VFs of eth2 is free"
+		vfpool -q detach other3 >/dev/null
+		vf=$(vf_address eth2 2)
+		expect 0 virsh restore --paused $here/web1.saved
+		leases_are reserved
+		expect 0 vfpool --json list eth2/2
+		is "its state and holder" "$(answer '.. | select(.type? == "vf") | .state + " " + .holder')" "reserved web1"
+		vfpool -q reconcile web1 >/dev/null
+		[[ $(leases) == *"$vf 0a1b2c3d web1 held"* ]]
+		destroy web1
+		[[ $(leases) != *web1* ]]
+		forget web1 other{1..7}
+		vfpool -q reconcile >/dev/null
+		all_free
+	END
+}
+
+@test "a store of rubbish stops nobody without assignments, and kills nobody" {
+	in_host <<-'END'
+		define web1 "$(root_ports 1)"
+		define web2
+		vfpool -q attach web1 eth2 --config >/dev/null
+		virsh -q start --paused web1
+		# The log may hold all that is in it, and then does.
+		sqlite3 $store 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+		cp $store good.db
+		for file in $store $store-wal; do head -c 65536 /dev/urandom >$file; done
+		systemctl restart "$(daemon)"
+		daemon_back
+		is "web1 after the restart" "$(virsh -q domstate web1)" paused
+		expect 0 virsh start --paused web2
+		destroy web2
+		destroy web1
+		expect 1 virsh start web1
+		said "web1 cannot start: the lease store $store is damaged"
+		# The hook's own answers, and how it gives them.
+		xml=$(virsh -q dumpxml web1)
+		for op in 'reconnect begin' 'start begin' 'stopped end' 'release end' 'attach begin'; do
+			# shellcheck disable=SC2086
+			expect 0 vfpool-hook web1 $op - <<<"$xml"
+			[[ ! -s out ]]
+		done
+		rm -f $store-wal $store-shm
+		cp good.db $store
+		expect 0 virsh start --paused web1
+		destroy web1
+		vfpool -q detach web1 >/dev/null
+		forget web1 web2
 		all_free
 	END
 }
