@@ -140,7 +140,7 @@ static void publish_ended(struct agent *a, const struct worker *worker, const ch
 	const char *why = worker->reason ? worker->reason : end;
 
 	/* Without libvirt there is nobody to tell; once it is back, that comes again. */
-	if (why && !a->untold && !worker->lost)
+	if (why && !a->untold && !worker->lost && !a->ends)
 		say(JOURNAL_WARNING, NULL, why);
 	if (!worker->lost)
 		a->untold = why;
@@ -420,7 +420,7 @@ static void worker_ended(struct agent *a, struct worker *worker, msec now)
 	case TASK_IS_STUCK:
 	case TASK_IS_MOVING:
 	case TASK_IS_WITHDRAW:
-		if (worker->reason || end)
+		if (!a->ends && (worker->reason || end))
 			say(JOURNAL_WARNING, NULL, worker->reason ? worker->reason : end);
 		break;
 	case TASK_IS_PUBLISH:

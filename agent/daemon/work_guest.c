@@ -220,6 +220,10 @@ static int forget_parked(struct converge *c, struct told *told, struct err **err
 		return -1;
 	if (!n)
 		return 0;
+	/* When they would have expired is of no interest any more. */
+	leases_clear(&c->leases);
+	if (c->edges->store->ops->list(c->edges->store, c->dom.uuid, NULL, &c->leases, err))
+		return -1;
 	text = mem_printf("%zu VF%s that %s kept for the guest %s free (%s)", n, n == 1 ? "" : "s",
 			  n == 1 ? "was" : "were", n == 1 ? "is" : "are", told->cause);
 	(void)line_say(told->out, "say", digit, "", "", text, NULL);

@@ -155,6 +155,25 @@ static void watch_move(struct world *w)
 	hear();
 }
 
+/* Then there is nothing to wait for any more. */
+static void of_one_that_moved_away_nothing_expires(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2", 0);
+	do_run(&w, "park web1 --deadline 3600", 0);
+	work_on(&w, "web1", false);
+	assert_said("again 3600000\n");
+	world_forget(&w, "web1");
+	work_on(&w, "web1", false);
+	assert_said("\nmended\n");
+	assert_not_said("again");
+	assert_int_equal(w.leases.n, 0);
+	world_clear(&w);
+}
+
 /* One that failed is told by nobody; the guest has its VFs at once, not at the deadline. */
 static void a_move_that_fails_is_noticed(void **state)
 {
@@ -567,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_that_stopped_is_relieved),
 		cmocka_unit_test(a_guest_that_moved_away_leaves_nothing),
+		cmocka_unit_test(of_one_that_moved_away_nothing_expires),
 		cmocka_unit_test(a_move_that_fails_is_noticed),
 		cmocka_unit_test(a_save_that_was_prepared_is_not_a_move),
 		cmocka_unit_test(watching_a_move_breaks_at_each_call),
