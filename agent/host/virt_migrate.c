@@ -228,8 +228,8 @@ static void look_after(struct virt *virt, const struct virt_dom *dom, struct mov
 	}
 }
 
-static int move_failed(struct virt *virt, const struct virt_dom *dom, const struct virt_move *move,
-		       virErrorPtr error, struct err **err)
+static int move_failed(struct virt *virt, const struct virt_dom *dom, virErrorPtr error,
+		       struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
 
@@ -238,7 +238,7 @@ static int move_failed(struct virt *virt, const struct virt_dom *dom, const stru
 		(void)err_next(err,
 			       "share its disks between the hosts and set cache='none', or use "
 			       "--copy-storage-all; --unsafe if you know better");
-	return err_wrap(err, "moving %s to %s", dom->name, move->uri);
+	return -1;
 }
 
 int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,
@@ -269,7 +269,7 @@ int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,
 	(void)pthread_join(thread, NULL);
 	if (!m.failed)
 		return 0;
-	rc = move_failed(virt, dom, move, m.error, err);
+	rc = move_failed(virt, dom, m.error, err);
 	virFreeError(m.error);
 	return rc;
 }
