@@ -83,8 +83,9 @@ static int ask(struct test *t, const char *name, const char *op, const char *sub
 		.arg = t,
 	};
 
+	cleanup_free char *before = steal(&t->changed); /* xml may be it */
+
 	t->opened = false;
-	free(steal(&t->changed));
 	return hook_answer(&call, xml, err);
 }
 
@@ -294,7 +295,7 @@ static void test_moves_devices(void **state)
 		char id[ASSIGNMENT_ID_SIZE];
 
 		(void)snprintf(id, sizeof(id), "aaaaaaa%u", i);
-		(void)lease_add(&t->w, i, id, "other", LEASE_HELD);
+		(void)lease_add(&t->w, i, id, "bbbbbbbb-0000-4000-8000-000000000001", LEASE_HELD);
 	}
 	assert_refused(t, "mover", "migrate", there, "none of the 3 VFs of eth1 is free", NULL);
 	assert_null(t->changed);
