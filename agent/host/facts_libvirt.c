@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/mem.h"
@@ -10,7 +11,19 @@
 
 #define STAT_SIZE (256 << 10)
 
-/* The second that the machine was booted in, and that of a process's start. */
+/* The kernel says it without its fraction (fs/proc/stat.c); a made tree has one of its own. */
+static int64_t booted_ms(int64_t second)
+{
+	struct timespec now, up;
+	int64_t ms;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) || clock_gettime(CLOCK_BOOTTIME, &up))
+		return second * 1000;
+	ms = (int64_t)(now.tv_sec - up.tv_sec) * 1000 + (now.tv_nsec - up.tv_nsec) / 1000000;
+	return llabs(ms / 1000 - second) <= 1 ? ms : second * 1000;
+}
+
+/* To a clock tick, in milliseconds: a hook may well be installed just before its daemon starts. */
 static int64_t started_at(const struct reader *r, const char *pid)
 {
 	cleanup_free char *path = mem_printf("proc/%s/stat", pid);
@@ -24,8 +37,8 @@ static int64_t started_at(const struct reader *r, const char *pid)
 		field = strchr(field + 1, ' ');
 	if (!boot || !field)
 		return 0;
-	return strtoll(boot + strlen("\nbtime "), NULL, 10) +
-	       strtoll(field, NULL, 10) / sysconf(_SC_CLK_TCK);
+	return booted_ms(strtoll(boot + strlen("\nbtime "), NULL, 10)) +
+	       strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 static bool read_daemon(const struct reader *r, const char *name, struct daemon *out)
@@ -68,7 +81,7 @@ static void add_hook(const struct reader *r, const char *path, struct libvirt_fa
 	hook->path = mem_printf("/%s", path);
 	hook->target = root_link(r->root, path);
 	hook->executable = st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
-	hook->changed = st.st_ctime;
+	hook->changed = (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
 }
 
 static void read_hooks(const struct reader *r, struct libvirt_facts *out)

@@ -89,7 +89,7 @@ struct hook {
 	char *path;
 	char *target; /* of a symbolic link; else NULL */
 	bool executable;
-	int64_t changed; /* seconds since 1970 */
+	int64_t changed; /* milliseconds since 1970 */
 };
 
 /* The process that runs the guests. */
@@ -98,7 +98,7 @@ struct daemon {
 	char *limits;
 	char *status;
 	char *label;     /* of AppArmor or SELinux */
-	int64_t started; /* seconds since 1970; 0: not known */
+	int64_t started; /* milliseconds since 1970; 0: not known */
 };
 
 struct libvirt_facts {

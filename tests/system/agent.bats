@@ -118,12 +118,14 @@ agent='
 		$agent
 		define web1 "\$(root_ports 2)"
 		expect 0 vfpool attach web1 eth2 --form hostdev --vlan 5
+		is_off() { [[ \$(virsh -q domstate web1) == "shut off" ]]; }
 		for i in 1 2; do
 			virsh -q start --paused web1
 			until_true 300 idle
 			is "the VLAN" "\$(vlan_of eth2 0)" 5
 			sound
 			kill -9 "\$(</run/libvirt/qemu/web1.pid)"
+			until_true 60 is_off
 			is "the lease" "\$(leases | cut -d' ' -f 1,3,4)" "0000:02:10.0 web1 held"
 		done
 		virsh -q undefine web1
