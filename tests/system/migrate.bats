@@ -155,7 +155,8 @@ common='
 		until_true 120 idle
 		same | diff moved -
 		sound
-		expect 0 vfpool detach testguest1 --all --persistent
+		# Its drivers have just begun with them.
+		expect 0 vfpool detach testguest1 --all --persistent --timeout 240
 		freed
 	END
 }
