@@ -109,23 +109,3 @@ teardown_file() {
 		all_free
 	END
 }
-
-@test "a guest that is off starts with both, in either form, from a pool that says so" {
-	in_host <<-'END'
-		define_pool teamed "<standby network='lan'/>"
-		for form in interface hostdev; do
-			define web1 "$(root_ports 2)"
-			expect 0 vfpool attach web1 teamed --form $form
-			virsh -q start --paused web1
-			is "QEMU's pair" "$(tr '\0' '\n' <"/proc/$(<"/run/libvirt/qemu/web1.pid")/cmdline" |
-				grep -cE '"failover":true|"failover_pair_id":"ua-vfpool-[0-9a-f]{8}-standby"|failover_pair_id=')" 2
-			sound
-			destroy web1
-			home 0000:01:10.0
-			expect 0 vfpool detach web1
-			forget web1
-			all_free
-		done
-		rm -r /etc/vfpool
-	END
-}
