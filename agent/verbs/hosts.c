@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "verbs/columns.h"
 #include "verbs/verb.h"
 
 /* X(id, name, type, hidden, right, help) */
@@ -28,15 +29,10 @@
 	X(VERSION, "VERSION", STRING, true, false, "The version of vfpool there")                \
 	X(ERROR, "ERROR", STRING, true, false, "Why nothing is known of it")
 
-#define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) \
-	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
 	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},

@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "verbs/columns.h"
 #include "verbs/holders.h"
 #include "verbs/verb.h"
 #include "verbs/vf_words.h"
@@ -49,17 +50,12 @@
 	X(VFS, "VFS", NUMBER, true, true, "Number of the PF's VFs")                             \
 	X(TOTAL, "TOTAL", NUMBER, true, true, "Most VFs that the PF can have")
 
-#define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_FREE = 0x2000, KEY_USED, KEY_NO_GUESTS };
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) \
-	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{"free", KEY_FREE, NULL, 0, "Only VFs that are free", 0},
 	{"used", KEY_USED, NULL, 0, "Only VFs that somebody has", 0},

@@ -7,6 +7,7 @@
 #include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "verbs/columns.h"
 #include "verbs/holders.h"
 #include "verbs/verb.h"
 
@@ -24,17 +25,12 @@
 	X(GUESTLIMIT, "GUESTLIMIT", NUMBER, true, true, "How many it gives to one guest at most") \
 	X(ERROR, "ERROR", STRING, true, false, "Why it cannot be used")
 
-#define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_NO_GUESTS = 0x2000 };
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) \
-	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
 	{"no-guests", KEY_NO_GUESTS, NULL, 0, "Ask the host and the leases only, not libvirt", 0},

@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "policies/policy.h"
+#include "verbs/columns.h"
 #include "verbs/verb.h"
 #include "verbs/vf_words.h"
 
@@ -24,15 +25,10 @@
 	X(SLOTS, "SLOTS", NUMBER, true, true, "The guest's free slots for hot-plug")          \
 	X(FREE, "FREE", NUMBER, true, true, "Number of the PF's VFs that are free")
 
-#define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
-#define COLUMN_OPTION(id, name, type, hidden, right, help) \
-	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Columns:", 2},
 	{NULL, 0, NULL, 0, "More, shown with --json:", 3},
