@@ -184,7 +184,11 @@ killed() {
 
 # --- Host and store
 
-leases() { sqlite3 -readonly -separator ' ' $store 'SELECT vf, assignment, domain_name, state FROM leases' 2>/dev/null || true; }
+# Who writes, and the last one to close it, lock it for a moment; no store, no leases.
+leases() {
+	[[ ! -e $store ]] ||
+		sqlite3 -readonly -cmd '.timeout 10000' -separator ' ' $store 'SELECT vf, assignment, domain_name, state FROM leases'
+}
 
 # leases_are STATE: there is one in it.
 leases_are() { [[ $(leases) == *" $1"* ]]; }
