@@ -159,9 +159,11 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 	tests/lab/demo
 
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
-# older. `make check-system LAB_SUITE=bookworm` runs all of them there. The longest come first.
+# older. `make check-system LAB_SUITE=bookworm` runs all of them there. Those that boot machines of their own come first, and
+# then the longest.
 MAIN_TESTS := $(patsubst %,tests/system/%.bats,attach daemons detach)
-ALL_TESTS := $(shell grep -l '^load big' tests/system/*.bats; ls -S $$(grep -L '^load big' tests/system/*.bats))
+OWN_MACHINE := '^load big\|^export LAB_NAME'
+ALL_TESTS := $(shell grep -l $(OWN_MACHINE) tests/system/*.bats; ls -S $$(grep -L $(OWN_MACHINE) tests/system/*.bats))
 
 check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root on a fresh machine)
 	tests/lab/lab deps install
