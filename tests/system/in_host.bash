@@ -356,7 +356,8 @@ occupy() {
 	define stays "<interface type='hostdev' managed='yes'><source>
 		<address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x2'/></source></interface>"
 	ip addr add 192.0.2.7/24 dev "$(netdev_of 0000:02:10.4)"
-	ip link add br7 type bridge
+	# No VLAN of its own: the older igbvf takes none while it is down.
+	ip link add br7 type bridge vlan_default_pvid 0
 	ip link set "$(netdev_of 0000:02:10.6)" master br7
 	ip netns add ns7
 	netdev_of 0000:02:11.0 >netdev7
