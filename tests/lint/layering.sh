@@ -41,7 +41,7 @@ only_in()
 only_in "libvirt is in one place" 'libvirt/' 'agent/host/virt[^/]*\.[ch]'
 only_in "libxml2 is in xml/" 'libxml/' 'xml/[^:]*'
 only_in "netlink is in one place" 'netlink/|linux/(rt)?netlink|linux/if_link' \
-	'agent/host/(netlink\.[ch]|uevent\.c)'
+	'agent/host/((net)?link\.[ch]|uevent\.c)'
 only_in "SQLite is in one place" 'sqlite3' 'agent/host/store[^/]*\.[ch]'
 only_in "libsmartcols is in one place" 'libsmartcols' 'agent/core/table\.c'
 only_in "argp is for verbs" 'argp' 'agent/(verbs/[^:]*|main\.c)'
