@@ -12,8 +12,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,165 +19,13 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/sysfs_reader.h"
 
-#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
-#define DIRENT_BUFFER 65536
 #define CPULIST_SIZE 65536
 #define TOTAL "sriov_totalvfs"
 #define NUM "sriov_numvfs"
 #define OFFSET "sriov_offset"
 #define STRIDE "sriov_stride"
-
-struct sysfs {
-	int root;
-	int devices; /* bus/pci/devices */
-	char *dirents;
-	bool (*busy)(struct pciaddr pf); /* NULL: none is */
-};
-
-/* A directory being listed. The buffer is the sysfs's: one at a time. */
-struct listing {
-	int fd;
-	char *buffer;
-	ssize_t have, at;
-};
-
-int sysfs_open(const char *root, struct sysfs **out, struct err **err)
-{
-	cleanup_close int top = open(root, PATH_FLAGS);
-	int devices;
-	struct sysfs *sysfs;
-
-	if (top < 0)
-		return err_errno(err, errno, "opening %s", root);
-	devices = openat(top, "bus/pci/devices", DIR_FLAGS);
-	if (devices < 0 && errno != ENOENT)
-		return err_errno(err, errno, "opening %s/bus/pci/devices", root);
-	sysfs = mem_zero(1, sizeof(*sysfs));
-	sysfs->root = top;
-	top = -1;
-	sysfs->devices = devices;
-	sysfs->dirents = mem_zero(1, DIRENT_BUFFER);
-	*out = sysfs;
-	return 0;
-}
-
-void sysfs_close(struct sysfs *sysfs)
-{
-	if (!sysfs)
-		return;
-	(void)close(sysfs->root);
-	if (sysfs->devices >= 0)
-		(void)close(sysfs->devices);
-	free(sysfs->dirents);
-	free(sysfs);
-}
-
-bool sysfs_name_valid(const char *name)
-{
-	size_t size = strnlen(name, SYSFS_NAME_MAX);
-
-	return size > 0 && size < SYSFS_NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
-	       strcmp(name, "..") != 0;
-}
-
-static struct listing listing_start(struct sysfs *sysfs, int fd)
-{
-	return (struct listing){.fd = fd, .buffer = sysfs->dirents};
-}
-
-/* The next entry's name, good until the next call; NULL at the end. */
-static const char *listing_next(struct listing *l)
-{
-	for (;;) {
-		const struct dirent64 *entry;
-
-		if (l->at >= l->have) {
-			l->have = getdents64(l->fd, l->buffer, DIRENT_BUFFER);
-			l->at = 0;
-			if (l->have <= 0)
-				return NULL;
-		}
-		entry = (const struct dirent64 *)(const void *)(l->buffer + l->at);
-		l->at += entry->d_reclen;
-		if (entry->d_name[0] != '.')
-			return entry->d_name;
-	}
-}
-
-/* The last component of a link's target, in buf; NULL: there is no such link. */
-static const char *link_end(int dir, const char *path, char buf[PATH_MAX])
-{
-	ssize_t size = readlinkat(dir, path, buf, PATH_MAX - 1);
-	const char *slash;
-
-	if (size <= 0)
-		return NULL;
-	buf[size] = '\0';
-	slash = strrchr(buf, '/');
-	return slash ? slash + 1 : buf;
-}
-
-static bool link_addr(int dir, const char *path, struct pciaddr *out)
-{
-	char buf[PATH_MAX];
-	const char *end = link_end(dir, path, buf);
-
-	return end && pciaddr_parse(end, out);
-}
-
-static char *link_name(int dir, const char *path)
-{
-	char buf[PATH_MAX];
-
-	return mem_strdup(link_end(dir, path, buf));
-}
-
-/* A small attribute; an open descriptor that is read and closed, or -1. */
-static bool number_from(int fd, int base, long *out)
-{
-	char text[32], *end;
-	ssize_t size;
-	long value;
-
-	if (fd < 0)
-		return false;
-	size = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
-	if (size <= 0)
-		return false;
-	text[size] = '\0';
-	errno = 0;
-	value = strtol(text, &end, base);
-	if (errno || end == text || (*end && *end != '\n'))
-		return false;
-	*out = value;
-	return true;
-}
-
-static bool number_at(int dir, const char *path, int base, long *out)
-{
-	return number_from(openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), base, out);
-}
-
-static unsigned count_at(int dir, const char *path)
-{
-	long value;
-
-	return number_at(dir, path, 10, &value) && value > 0 && value <= UINT16_MAX
-		       ? (unsigned)value
-		       : 0;
-}
-
-/* "0000:01:00.0/file", below bus/pci/devices. */
-#define PATH_SIZE (PCIADDR_STRLEN + 32)
-static const char *device_path(struct pciaddr addr, const char *file, char buf[PATH_SIZE])
-{
-	(void)snprintf(buf, PATH_SIZE, "%s/%s", pciaddr_str(addr), file);
-	return buf;
-}
-#define device_file(addr, file) device_path((addr), (file), (char[PATH_SIZE]){0})
 
 bool sysfs_present(struct sysfs *sysfs, struct pciaddr addr)
 {
@@ -190,23 +36,24 @@ enum sysfs_kind sysfs_kind(struct sysfs *sysfs, struct pciaddr addr)
 {
 	struct pciaddr pf;
 
-	if (link_addr(sysfs->devices, device_file(addr, "physfn"), &pf))
+	if (sysfs_link_addr(sysfs->devices, sysfs_device_file(addr, "physfn"), &pf))
 		return SYSFS_VF;
-	if (!faccessat(sysfs->devices, device_file(addr, TOTAL), F_OK, 0))
+	if (!faccessat(sysfs->devices, sysfs_device_file(addr, TOTAL), F_OK, 0))
 		return SYSFS_PF;
 	return sysfs_present(sysfs, addr) ? SYSFS_OTHER : SYSFS_ABSENT;
 }
 
 char *sysfs_driver(struct sysfs *sysfs, struct pciaddr addr)
 {
-	return link_name(sysfs->devices, device_file(addr, "driver"));
+	return sysfs_link_name(sysfs->devices, sysfs_device_file(addr, "driver"));
 }
 
 static long class_of(struct sysfs *sysfs, struct pciaddr addr)
 {
 	long class;
 
-	return number_at(sysfs->devices, device_file(addr, "class"), 16, &class) ? class : -1;
+	return sysfs_number_at(sysfs->devices, sysfs_device_file(addr, "class"), 16, &class) ? class
+											     : -1;
 }
 
 bool sysfs_is_network(struct sysfs *sysfs, struct pciaddr addr)
@@ -227,7 +74,7 @@ void sysfs_avoid(struct sysfs *sysfs, bool (*busy)(struct pciaddr pf))
 /* One more than the number of the last VF. */
 static unsigned count_links(struct sysfs *sysfs, struct pciaddr pf)
 {
-	int fd = openat(sysfs->devices, pciaddr_str(pf), DIR_FLAGS);
+	int fd = openat(sysfs->devices, pciaddr_str(pf), SYSFS_DIR_FLAGS);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	unsigned n = 0, index;
 
@@ -245,12 +92,12 @@ static unsigned num_of(struct sysfs *sysfs, struct pciaddr pf)
 {
 	if (sysfs->busy && sysfs->busy(pf))
 		return count_links(sysfs, pf);
-	return count_at(sysfs->devices, device_file(pf, NUM));
+	return sysfs_count_at(sysfs->devices, sysfs_device_file(pf, NUM));
 }
 
 void sysfs_counts(struct sysfs *sysfs, struct pciaddr pf, unsigned *total, unsigned *num)
 {
-	*total = count_at(sysfs->devices, device_file(pf, TOTAL));
+	*total = sysfs_count_at(sysfs->devices, sysfs_device_file(pf, TOTAL));
 	*num = num_of(sysfs, pf);
 }
 
@@ -260,7 +107,7 @@ static bool virtfn(struct sysfs *sysfs, struct pciaddr pf, unsigned index, struc
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "virtfn%u", index);
-	return link_addr(sysfs->devices, device_file(pf, name), out);
+	return sysfs_link_addr(sysfs->devices, sysfs_device_file(pf, name), out);
 }
 
 int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, unsigned *index,
@@ -269,7 +116,7 @@ int sysfs_physfn(struct sysfs *sysfs, struct pciaddr vf, struct pciaddr *pf, uns
 	struct pciaddr physfn, other;
 	unsigned num;
 
-	if (!link_addr(sysfs->devices, device_file(vf, "physfn"), &physfn))
+	if (!sysfs_link_addr(sysfs->devices, sysfs_device_file(vf, "physfn"), &physfn))
 		return err_set(err, ERR_ABSENT, "%s is no VF", pciaddr_str(vf));
 	num = num_of(sysfs, physfn);
 	for (unsigned i = 0; i < num; i++) {
@@ -308,11 +155,11 @@ static const struct pciaddr *addrs_find(const struct addrs *addrs, struct pciadd
 
 static struct addrs addrs_in(struct sysfs *sysfs, int fd)
 {
-	struct listing listing = listing_start(sysfs, fd);
+	struct sysfs_listing listing = sysfs_listing(sysfs, fd);
 	struct addrs addrs = {0};
 	struct pciaddr addr;
 
-	for (const char *name; (name = listing_next(&listing));)
+	for (const char *name; (name = sysfs_next(&listing));)
 		if (pciaddr_parse(name, &addr))
 			*(struct pciaddr *)mem_append(&addrs.items, &addrs.n, sizeof(addr)) = addr;
 	if (addrs.n)
@@ -343,7 +190,7 @@ static void bounds_clear(struct bounds *bounds)
 static void bounds_add(struct sysfs *sysfs, struct bounds *bounds, const char *driver)
 {
 	cleanup_free char *path = mem_printf("bus/pci/drivers/%s", driver);
-	cleanup_close int fd = openat(sysfs->root, path, DIR_FLAGS);
+	cleanup_close int fd = openat(sysfs->root, path, SYSFS_DIR_FLAGS);
 	struct bound *bound;
 
 	for (size_t i = 0; i < bounds->n; i++)
@@ -372,7 +219,8 @@ static char *driver_of(struct sysfs *sysfs, struct bounds *bounds, struct pciadd
 int sysfs_iommu_group(struct sysfs *sysfs, struct pciaddr addr)
 {
 	char buf[PATH_MAX], *rest;
-	const char *end = link_end(sysfs->devices, device_file(addr, "iommu_group"), buf);
+	const char *end =
+		sysfs_link_end(sysfs->devices, sysfs_device_file(addr, "iommu_group"), buf);
 	long group;
 
 	if (!end)
@@ -408,7 +256,7 @@ static uint16_t id_at(struct sysfs *sysfs, struct pciaddr addr, const char *file
 {
 	long id;
 
-	return number_at(sysfs->devices, device_file(addr, file), 16, &id) && id > 0 &&
+	return sysfs_number_at(sysfs->devices, sysfs_device_file(addr, file), 16, &id) && id > 0 &&
 			       id <= UINT16_MAX
 		       ? (uint16_t)id
 		       : 0;
@@ -428,7 +276,8 @@ static void read_pf_itself(struct sysfs *sysfs, struct pciaddr addr, unsigned to
 		.total_vfs = total,
 		.num_vfs = num_of(sysfs, addr),
 	};
-	if (number_at(sysfs->devices, device_file(addr, "numa_node"), 10, &node) && node >= 0)
+	if (sysfs_number_at(sysfs->devices, sysfs_device_file(addr, "numa_node"), 10, &node) &&
+	    node >= 0)
 		out->numa_node = (int)node;
 }
 
@@ -449,7 +298,8 @@ static void read_pf_alone(struct sysfs *sysfs, struct pciaddr addr, unsigned tot
 /* false: it is no PF. */
 static bool total_of(struct sysfs *sysfs, struct pciaddr addr, long *total)
 {
-	return number_at(sysfs->devices, device_file(addr, TOTAL), 10, total) && *total >= 0;
+	return sysfs_number_at(sysfs->devices, sysfs_device_file(addr, TOTAL), 10, total) &&
+	       *total >= 0;
 }
 
 static int no_pf(struct sysfs *sysfs, struct pciaddr addr, struct err **err)
@@ -521,8 +371,11 @@ int sysfs_read_all(struct sysfs *sysfs, struct inventory *out, struct err **err)
 static void mark_vfs(struct sysfs *sysfs, const struct pf *pf, const struct addrs *present,
 		     bool *is_vf)
 {
-	unsigned offset = pf->num_vfs ? count_at(sysfs->devices, device_file(pf->addr, OFFSET)) : 0;
-	unsigned stride = offset ? count_at(sysfs->devices, device_file(pf->addr, STRIDE)) : 0;
+	unsigned offset =
+		pf->num_vfs ? sysfs_count_at(sysfs->devices, sysfs_device_file(pf->addr, OFFSET))
+			    : 0;
+	unsigned stride =
+		offset ? sysfs_count_at(sysfs->devices, sysfs_device_file(pf->addr, STRIDE)) : 0;
 	unsigned id =
 		(unsigned)pf->addr.bus << 8 | (unsigned)pf->addr.device << 3 | pf->addr.function;
 
@@ -564,8 +417,8 @@ int sysfs_read_all_alone(struct sysfs *sysfs, struct inventory *out, struct err 
 
 char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr)
 {
-	cleanup_close int fd =
-		openat(sysfs->devices, device_file(addr, "iommu_group/devices"), DIR_FLAGS);
+	cleanup_close int fd = openat(
+		sysfs->devices, sysfs_device_file(addr, "iommu_group/devices"), SYSFS_DIR_FLAGS);
 	cleanup(addrs_clear) struct addrs group = {0};
 
 	if (fd < 0)
@@ -576,106 +429,6 @@ char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr)
 		if (!pciaddr_equal(group.items[i], addr) && !is_bridge(sysfs, group.items[i]))
 			return mem_strdup(pciaddr_str(group.items[i]));
 	return NULL;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static struct sysfs_names names_in(struct sysfs *sysfs, int fd)
-{
-	struct listing listing = listing_start(sysfs, fd);
-	struct sysfs_names names = {0};
-
-	for (const char *name; (name = listing_next(&listing));)
-		*(char **)mem_append(&names.items, &names.n, sizeof(char *)) = mem_strdup(name);
-	if (names.n)
-		qsort(names.items, names.n, sizeof(char *), compare_names);
-	return names;
-}
-
-void sysfs_names_clear(struct sysfs_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct sysfs_names){0};
-}
-
-struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr)
-{
-	cleanup_close int fd = openat(sysfs->devices, device_file(addr, "net"), DIR_FLAGS);
-
-	return fd < 0 ? (struct sysfs_names){0} : names_in(sysfs, fd);
-}
-
-unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)
-{
-	cleanup_free char *path = mem_printf("%s/net/%s/ifindex", pciaddr_str(addr), netdev);
-	long index;
-
-	return sysfs_name_valid(netdev) && number_at(sysfs->devices, path, 10, &index) && index > 0
-		       ? (unsigned long)index
-		       : 0;
-}
-
-struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs)
-{
-	cleanup_close int fd = openat(sysfs->root, "class/net", DIR_FLAGS);
-
-	return fd < 0 ? (struct sysfs_names){0} : names_in(sysfs, fd);
-}
-
-char *sysfs_netdev_upper(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)
-{
-	static const char prefix[] = "upper_";
-	cleanup_free char *path = NULL;
-	cleanup_close int fd = -1;
-	struct listing listing;
-	char *master;
-
-	if (!sysfs_name_valid(netdev))
-		return NULL;
-	path = mem_printf("%s/net/%s", pciaddr_str(addr), netdev);
-	fd = openat(sysfs->devices, path, DIR_FLAGS);
-	if (fd < 0)
-		return NULL;
-	master = link_name(fd, "master");
-	if (master)
-		return master;
-	listing = listing_start(sysfs, fd);
-	for (const char *name; (name = listing_next(&listing));)
-		if (!strncmp(name, prefix, sizeof(prefix) - 1))
-			return mem_strdup(name + sizeof(prefix) - 1);
-	return NULL;
-}
-
-bool sysfs_netdev_device(struct sysfs *sysfs, const char *netdev, struct pciaddr *addr,
-			 bool *exists)
-{
-	cleanup_free char *path = NULL, *device = NULL;
-
-	*exists = false;
-	if (!sysfs_name_valid(netdev))
-		return false;
-	path = mem_printf("class/net/%s", netdev);
-	device = mem_printf("%s/device", path);
-	*exists = true;
-	if (link_addr(sysfs->root, device, addr))
-		return true;
-	*exists = !faccessat(sysfs->root, path, F_OK, 0);
-	return false;
-}
-
-char *sysfs_netdev_driver(struct sysfs *sysfs, const char *netdev)
-{
-	cleanup_free char *path = NULL;
-
-	if (!sysfs_name_valid(netdev))
-		return NULL;
-	path = mem_printf("class/net/%s/device/driver", netdev);
-	return link_name(sysfs->root, path);
 }
 
 /* What is bound to be in one read(2): "0-3,8-11\n". */
@@ -695,13 +448,13 @@ static int compare_nodes(const void *a, const void *b)
 
 struct numa_nodes sysfs_numa_nodes(struct sysfs *sysfs)
 {
-	cleanup_close int fd = openat(sysfs->root, "devices/system/node", DIR_FLAGS);
+	cleanup_close int fd = openat(sysfs->root, "devices/system/node", SYSFS_DIR_FLAGS);
 	cleanup_names struct sysfs_names names = {0};
 	struct numa_nodes nodes = {0};
 
 	if (fd < 0)
 		return nodes;
-	names = names_in(sysfs, fd);
+	names = sysfs_names_in(sysfs, fd);
 	for (size_t i = 0; i < names.n; i++) {
 		cleanup_free char *path = mem_printf("%s/cpulist", names.items[i]);
 		struct numa_node node;
