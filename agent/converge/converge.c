@@ -384,12 +384,10 @@ static int gather_networks(struct converge *c, struct gathered *g, const struct 
 	return 0;
 }
 
-/* Then its VF's settings are compared: those of a plain hostdev before its guest runs, too. */
+/* Then its VF's settings are compared: before its guest runs, too. */
 static bool is_compared(const struct wants *wants, const char *id)
 {
-	const struct assignment *config = assignments_find(&wants->config, id);
-
-	return assignments_find(&wants->live, id) || (config && config->form == FORM_HOSTDEV);
+	return assignments_find(&wants->live, id) || assignments_find(&wants->config, id);
 }
 
 static int compare_names(const void *a, const void *b)

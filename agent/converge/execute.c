@@ -85,7 +85,7 @@ static struct vf_settings settings_of(const struct subject *sub, const struct vf
 	struct vf_settings want = assignment_settings(&sub->assignment, can);
 
 	/* libvirt saves and sets these itself, unless the guest has the VF already. */
-	if (sub->assignment.form == FORM_INTERFACE && sub->plug & VIEW_LIVE)
+	if (sub->assignment.form == FORM_INTERFACE && !(sub->have & ~sub->unplug & VIEW_LIVE))
 		want.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
 	return want;
 }

@@ -335,9 +335,9 @@ static void subject_compare(struct planner *p, struct subject *sub)
 }
 
 /*
- * Settings that somebody else has changed, or that went with the VF when it was made anew, while
- * the guest has it or will find it when it starts: libvirt sets nothing for a plain hostdev then. A
- * trusted guest may choose its own MAC, and the PF reports that one.
+ * Settings that are not wanted any more, that somebody else has changed, or that went with the VF
+ * when it was made anew, while the guest has it or will find it when it starts. A trusted guest may
+ * choose its own MAC, and the PF reports that one.
  */
 static bool has_drifted(const struct planner *p, const struct subject *sub)
 {
@@ -348,8 +348,7 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	unsigned has = sub->want & sub->have;
 
 	if (!sub->leased || sub->claims ||
-	    !(has & VIEW_LIVE || (has & VIEW_CONFIG && !(sub->have & VIEW_LIVE) &&
-				  sub->assignment.form == FORM_HOSTDEV)))
+	    !(has & VIEW_LIVE || (has & VIEW_CONFIG && !(sub->have & VIEW_LIVE))))
 		return false;
 	vf = planner_vf(p->s, sub->lease.vf, &pf);
 	if (!vf)
@@ -357,6 +356,9 @@ static bool has_drifted(const struct planner *p, const struct subject *sub)
 	want = assignment_settings(&sub->assignment, &vf->settings);
 	if (want.known & SETTING_TRUST && want.trust)
 		want.known &= ~(unsigned)SETTING_MAC;
+	/* These libvirt sets when the guest starts. */
+	if (sub->assignment.form == FORM_INTERFACE && !(has & VIEW_LIVE))
+		want.known &= ~(unsigned)(SETTING_MAC | SETTING_VLAN);
 	/* What the driver cannot tell, it cannot have: STEP_SET says so. */
 	return vf->settings.known &&
 	       (vf_settings_diff(&vf->settings, &want) || want.known & ~vf->settings.known);

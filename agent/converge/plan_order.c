@@ -150,9 +150,12 @@ static void add_set(const struct situation *s, struct plan *plan, const struct s
 {
 	const struct lease *lease = sub->claims ? &sub->fresh : &sub->lease;
 	const struct pf *pf = inventory_pf(s->inventory, lease->pf);
-	/* libvirt sets nothing for a plain hostdev, not even when the guest starts. */
-	bool we_set = sub->plug & VIEW_LIVE || sub->drifted ||
-		      (sub->plug && sub->assignment.form == FORM_HOSTDEV);
+	/*
+	 * Where the guest will find it when it starts, too: nobody else sets it then, and what the
+	 * driver refuses is not to be found out then.
+	 */
+	bool we_set =
+		sub->plug & VIEW_LIVE || sub->drifted || (sub->plug && !(sub->have & VIEW_LIVE));
 
 	/* The guest has had it before there was a lease: then that is to be completed. */
 	bool late = sub->have & VIEW_LIVE && sub->want && (sub->claims || is_untouched(lease));

@@ -240,6 +240,8 @@ static int host_apply(struct host *host, const struct pf *known, unsigned index,
 		vf->settings.qos = want->qos;
 		vf->settings.vlan_proto = want->vlan_proto;
 	}
+	if (want->known & w->cannot)
+		return err_set(err, ERR_UNSUPPORTED, "the driver cannot do that");
 	if (want->known & SETTING_SPOOFCHK)
 		vf->settings.spoofchk = want->spoofchk;
 	if (want->known & SETTING_TRUST)
@@ -1713,6 +1715,19 @@ void world_start(struct world *w, const char *name)
 		.present = true,
 		.metadata = mem_strdup(d->config.metadata),
 	};
+	for (size_t i = 0; i < d->config.ndevices; i++) {
+		struct fake_device *from = &d->config.devices[i];
+		struct device device = device_parse(from->xml);
+		struct vf *vf = world_vf(w, from->host, NULL);
+
+		if (vf)
+			plug(w, vf, &device);
+		d->live.devices[d->live.ndevices++] = (struct fake_device){
+			.xml = mem_strdup(from->xml),
+			.alias = mem_strdup(from->alias),
+			.host = from->host,
+		};
+	}
 }
 
 void world_give(struct world *w, const char *name, const struct vf *known, bool interface,

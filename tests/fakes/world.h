@@ -137,6 +137,7 @@ struct world {
 	unsigned long libvirt_version; /* as libvirt counts: 11.3.0 is 11003000 */
 	bool filters;                  /* bridges keep VLANs apart; br7 is over one of VLAN 7 */
 	bool only_8021q; /* the driver knows no other VLAN protocol, and says so when it is set */
+	unsigned cannot; /* SETTING_*: the driver tells them all the same, and refuses to set them */
 };
 
 enum { TOUCHED_STORE = 1 << 0, TOUCHED_GUEST = 1 << 1, TOUCHED_HOST = 1 << 2 };
@@ -162,7 +163,7 @@ struct fake_domain *world_domain(struct world *world, const char *name);
 /* Shuts a domain down: its VFs go back to the host. */
 void world_stop(struct world *world, const char *name);
 
-/* Starts it: with the state that was saved for it, if there is one. */
+/* Starts it: with the state that was saved for it, if there is one, else as it is defined. */
 void world_start(struct world *world, const char *name);
 
 /* The last VF of the last PF vanishes, from under a guest, too; and a new one comes in its place.

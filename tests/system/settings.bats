@@ -152,6 +152,56 @@ load helper
 	END
 }
 
+@test "for a guest that is off, and for the next boot, the same is set at once or refused at once" {
+	in_host <<-'END'
+		define web1 "$(root_ports 2)"
+		define_pool still '<settings linkState="disable"/>'
+		ip link set eth1 vf 0 spoofchk off
+		fresh
+		was=$(settings eth1 0)
+		mac=${was%% *}
+		# tried CMD...: refused by the driver, with what had been set before taken back.
+		known=
+		tried() {
+			[[ -n $known ]] || state | grep -v 'INSERT\|CREATE' >before
+			known=yes
+			expect 1 "$@"
+			said "cannot|rate" "taken back|as they were"
+			state | grep -v 'INSERT\|CREATE' >after
+			diff before after >&2 || fail "it changed something: $*"
+		}
+		for form in interface hostdev; do
+			tried vfpool attach web1 eth1 --form $form --link-state disable
+			tried vfpool attach web1 eth1 --form $form --persistent --min-rate 10 --max-rate 20
+			tried vfpool attach web1 still --form $form
+		done
+		all_free
+		known=
+		expect 0 vfpool attach web1 eth1 --vlan 5 --trust on
+		is "before the start" "$(settings eth1 0)" "$mac 0 0 true true 0"
+		tried vfpool set web1 eth1 --link-state disable
+		tried vfpool set web1 eth1 --min-rate 10
+		expect 0 vfpool set web1 eth1 --trust off --spoofchk off --max-rate 30
+		is "set before the start" "$(settings eth1 0)" "$mac 0 0 false false 30"
+		virsh -q start --paused web1
+		is "started" "$(settings eth1 0 | cut -d ' ' -f 2-)" "5 0 false false 30"
+		known=
+		tried vfpool attach web1 eth1 --config --link-state disable
+		expect 0 vfpool reconcile
+		said "nothing to mend"
+		sound
+		destroy web1
+		home 0000:01:10.0
+		expect 0 vfpool detach web1
+		is "settings afterwards" "$(settings eth1 0)" "$was"
+		expect 0 vfpool pool-undefine still
+		forget web1
+		all_free
+		ip link set eth1 vf 0 spoofchk on
+		fresh
+	END
+}
+
 # --- What the guest sends. It has `frame`, which sends any bytes; the one who listens is the PF, where a VF's
 # broadcasts go through the card's own switch.
 

@@ -711,6 +711,116 @@ static void test_refused_first(void **state)
 	world_clear(&w);
 }
 
+static void know_all_settings(struct world *w)
+{
+	for (size_t i = 0; i < world_pf(w)->nvfs; i++)
+		world_pf(w)->vfs[i].settings.known |=
+			SETTING_TRUST | SETTING_LINK_STATE | SETTING_RATE;
+}
+
+/* What the driver tells of, and refuses: that is seen before any definition says it. */
+static void test_refused_in_every_view(void **state)
+{
+	static const char *const options[] = {"--link-state disable", "--trust on",
+					      "--spoofchk off", "--min-rate 5 --max-rate 10"};
+	static const char *const views[] = {"--live", "--config", "--persistent"};
+	static const char *const forms[] = {"interface", "hostdev"};
+	const size_t n = ARRAY_SIZE(options) * ARRAY_SIZE(views) * ARRAY_SIZE(forms) * 2;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		const char *form = forms[i / 2 % ARRAY_SIZE(forms)];
+		const char *view = views[i / 4 % ARRAY_SIZE(views)];
+		const char *option = options[i / 12];
+		bool off = i % 2;
+		cleanup_free char *attach = mem_printf("attach web1 eth1 --form %s %s", form, view);
+		cleanup_free char *with = mem_printf("%s %s", attach, option);
+		cleanup_free char *set = mem_printf("set web1 eth1 %s %s", view, option);
+		struct vf_settings before;
+		struct world w;
+
+		/* Nothing is there to be attached to. */
+		if (off && !strcmp(view, "--live"))
+			continue;
+		world_init(&w, 3);
+		know_all_settings(&w);
+		w.cannot = SETTING_LINK_STATE | SETTING_TRUST | SETTING_SPOOFCHK | SETTING_RATE;
+		before = world_pf(&w)->vfs[0].settings;
+		if (off)
+			world_stop(&w, "web1");
+		assert_run(&w, with, 1);
+		assert_false(w.touched & TOUCHED_GUEST);
+		assert_int_equal(w.leases.n, 0);
+		assert_int_equal(vf_settings_diff(&before, &world_pf(&w)->vfs[0].settings), 0);
+		assert_sound(&w);
+
+		assert_run(&w, attach, 0);
+		before = world_pf(&w)->vfs[0].settings;
+		/* Of a guest that runs the next boot alone cannot be tried. */
+		if (off || strcmp(view, "--config") != 0) {
+			w.touched = 0;
+			assert_run(&w, set, 1);
+			assert_false(w.touched & TOUCHED_GUEST);
+			assert_int_equal(vf_settings_diff(&before, &world_pf(&w)->vfs[0].settings),
+					 0);
+			assert_run(&w, "reconcile", 0);
+		}
+		assert_sound(&w);
+		world_clear(&w);
+	}
+}
+
+/* A VF that a definition names has its settings before the guest starts, whoever starts it. */
+static void test_set_before_the_start(void **state)
+{
+	struct world w;
+	struct vf_settings before;
+	struct vf *vf;
+
+	(void)state;
+	world_init(&w, 3);
+	know_all_settings(&w);
+	vf = &world_pf(&w)->vfs[0];
+	vf->settings.spoofchk = false; /* a driver that starts unsafe */
+	vf->settings.trust = true;
+	vf->settings.max_rate = 7;
+	before = vf->settings;
+	world_stop(&w, "web1");
+	assert_run(&w, "attach web1 eth1 --vlan 9 --link-state enable", 0);
+	assert_true(vf->settings.spoofchk);
+	assert_false(vf->settings.trust);
+	assert_int_equal(vf->settings.link_state, 1);
+	/* What libvirt sets when it starts is libvirt's. */
+	assert_true(mac_equal(vf->settings.mac, before.mac));
+	assert_int_equal(vf->settings.vlan, 0);
+	assert_sound(&w);
+	w.touched = 0;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.touched, 0);
+	/* As when the host has made it anew. */
+	vf->settings.trust = true;
+	assert_run(&w, "set web1 eth1 --max-rate 30 --spoofchk off", 0);
+	assert_false(vf->settings.trust);
+	assert_false(vf->settings.spoofchk);
+	assert_int_equal(vf->settings.max_rate, 30);
+	vf->settings.link_state = 0;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(vf->settings.link_state, 1);
+	assert_sound(&w);
+
+	world_start(&w, "web1");
+	assert_int_equal(vf->settings.vlan, 9);
+	w.touched = 0;
+	assert_run(&w, "reconcile", 0);
+	assert_int_equal(w.touched, 0);
+	world_stop(&w, "web1");
+	assert_run(&w, "detach web1", 0);
+	assert_int_equal(vf_settings_diff(&before, &vf->settings), 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* A NIC whose netdev is not here: its VFs' settings cannot be had, nor put back. */
 static void test_pf_without_netdev(void **state)
 {
@@ -890,6 +1000,17 @@ static const struct scenario scenarios[] = {
 	{.name = "attach to a down PF", .command = "attach web1 eth1", .pf_down = true},
 	{.name = "attach both", .command = "attach web1 eth1 --live --config"},
 	{.name = "attach off", .command = "attach web1 eth1 --form hostdev", .web1_off = true},
+	{.name = "attach an interface off",
+	 .command = "attach web1 eth1 --spoofchk off --vlan 5",
+	 .web1_off = true},
+	{.name = "set off",
+	 .before = {"attach web1 eth1 --vlan 5"},
+	 .command = "set web1 eth1 --spoofchk off --vlan 6",
+	 .web1_off = true},
+	{.name = "detach off",
+	 .before = {"attach web1 eth1 --spoofchk off"},
+	 .command = "detach web1",
+	 .web1_off = true},
 	{.name = "attach three", .command = "attach web1 eth1 --count 3"},
 	{.name = "attach, one taken", .command = "attach web1 eth1 --form hostdev", .taken = true},
 	{.name = "attach a second one",
@@ -1184,6 +1305,8 @@ int main(void)
 		cmocka_unit_test(test_adopt_refusals),
 		cmocka_unit_test(test_prebound),
 		cmocka_unit_test(test_refused_first),
+		cmocka_unit_test(test_refused_in_every_view),
+		cmocka_unit_test(test_set_before_the_start),
 		cmocka_unit_test(test_pf_without_netdev),
 		cmocka_unit_test(test_every_setting),
 		cmocka_unit_test(test_stranded),
