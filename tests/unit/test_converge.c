@@ -14,6 +14,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fakes/broken.h"
 #include "fakes/world.h"
 
 static void assert_sound(struct world *w)
@@ -1092,8 +1093,10 @@ static const struct scenario scenarios[] = {
 	 .command = "reconcile"},
 };
 
-static void set_scene(struct world *w, const struct scenario *s)
+static void set_scene(struct world *w, const void *scenario)
 {
+	const struct scenario *s = scenario;
+
 	world_init(w, s->vfs ? s->vfs : 7);
 	if (s->nvme)
 		(void)world_add_nvme(w, 4);
@@ -1117,53 +1120,43 @@ static void set_scene(struct world *w, const struct scenario *s)
 	world_pf(w)->up = !s->pf_down;
 	if (s->taken)
 		w->taken[w->ntaken++] = world_pf(w)->vfs[0].addr;
-	w->calls = 0;
 }
 
 /* After any fault one reconcile mends all, and the next one finds nothing to mend. */
-static void assert_mended(struct world *w, const struct scenario *s, unsigned n, const char *in)
+static void assert_mended(struct world *w, const void *scenario, const struct broken *broken)
 {
-	unsigned leases;
-	const char *broken;
+	struct err *err = NULL;
+	const char *is;
+	size_t leases;
 
-	w->fail_at = 0;
+	(void)scenario;
 	w->ntaken = 0;
-	if (world_run(w, "reconcile", NULL))
-		fail_msg("%s, broken at call %u (%s): reconcile fails", s->name, n, in);
-	broken = world_broken(w);
-	if (broken)
-		fail_msg("%s, broken at call %u (%s): %s", s->name, n, in, broken);
-	leases = (unsigned)w->leases.n;
-	w->calls = 0;
+	if (world_run(w, "reconcile", &err))
+		fail_msg("%s, %s: reconcile fails: %s", broken->name, broken->where, err->what);
+	is = world_broken(w);
+	if (is)
+		fail_msg("%s, %s: %s", broken->name, broken->where, is);
+	leases = w->leases.n;
+	w->touched = 0;
 	assert_run(w, "reconcile", 0);
 	assert_int_equal(w->leases.n, leases);
 	/* Nothing is written that is right already: a second converge calls no changing edge. */
-	for (unsigned i = 0; i < w->leases.n; i++)
+	assert_int_equal(w->touched, 0);
+	for (size_t i = 0; i < w->leases.n; i++)
 		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
 }
 
-static void break_everywhere(bool dies)
+/* From each of the scenarios. */
+static void break_all(const struct breaking *breaking, enum break_how how)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		const struct scenario *s = &scenarios[i];
-		unsigned calls = 0, n = 1;
 
-		do {
-			struct world w;
-
-			set_scene(&w, s);
-			w.fail_at = n;
-			w.dies = dies;
-			(void)world_run(&w, s->command, NULL);
-			calls = w.calls;
-			if (calls >= n)
-				assert_mended(&w, s, n, w.failed_in);
-			world_clear(&w);
-		} while (calls >= n++);
-		/* The scene was broken at each call, and then it ran unbroken. */
-		assert_true(n > 5);
+		assert_true(break_everywhere(breaking, how, s->name, s->command, s) > 4);
 	}
 }
+
+static const struct breaking mended = {set_scene, assert_mended};
 
 /* A guest keeps what is its own: the MAC, and the address that it knows the device by. */
 static void test_lost_from_a_guest(void **state)
@@ -1241,41 +1234,43 @@ static void test_lost_and_kept(void **state)
 static void test_failed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(false);
+	break_all(&mended, BREAK_FAILS);
 }
 
 static void test_killed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(true);
+	break_all(&mended, BREAK_DIES);
+}
+
+static void set_plain(struct world *w, const void *scenario)
+{
+	(void)scenario;
+	world_init(w, 7);
+}
+
+static void assert_taken_back(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const char *is = world_broken(w);
+
+	(void)scenario;
+	if (broken->whole)
+		assert_int_equal(broken->status, 0);
+	else if (broken->status && (w->leases.n || live(w, "web1")->metadata || is))
+		fail_msg("%s: %s is left", broken->where,
+			 w->leases.n ? "a lease"
+			 : is        ? is
+				     : "metadata");
 }
 
 /* An attach that fails on its own leaves nothing behind: it takes back what it had done. */
 static void test_attach_takes_back(void **state)
 {
+	static const struct breaking breaking = {set_plain, assert_taken_back};
+
 	(void)state;
-	for (unsigned n = 1;; n++) {
-		struct world w;
-		int status;
-
-		world_init(&w, 7);
-		w.fail_at = n;
-		status = world_run(&w, "attach web1 eth1 --form hostdev --count 2", NULL);
-		if (w.calls < n) {
-			world_clear(&w);
-			break;
-		}
-		if (status) {
-			const char *broken = world_broken(&w);
-
-			if (w.leases.n || live(&w, "web1")->metadata || broken)
-				fail_msg("failed at call %u (%s): %s is left", n, w.failed_in,
-					 w.leases.n ? "a lease"
-					 : broken   ? broken
-						    : "metadata");
-		}
-		world_clear(&w);
-	}
+	assert_true(break_everywhere(&breaking, BREAK_FAILS, "attach",
+				     "attach web1 eth1 --form hostdev --count 2", NULL) > 10);
 }
 
 int main(void)

@@ -16,6 +16,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fakes/broken.h"
 #include "fakes/world.h"
 
 static void assert_sound(struct world *w)
@@ -500,102 +501,96 @@ static const struct scenario scenarios[] = {
 	 .starts = true},
 };
 
-static void assert_mended(struct world *w, const struct scenario *s, unsigned n, const char *in)
+static void set_scene(struct world *w, const void *scenario)
 {
-	const char *broken;
+	const struct scenario *s = scenario;
 
-	w->fail_at = 0;
-	if (world_run(w, "reconcile", NULL))
-		fail_msg("%s, broken at call %u (%s): reconcile fails", s->name, n, in);
-	broken = world_broken(w);
-	if (broken)
-		fail_msg("%s, broken at call %u (%s): %s", s->name, n, in, broken);
+	world_init(w, 7);
+	w->variant = s->variant;
+	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
+		assert_run(w, s->before[i], 0);
+	if (s->arrives)
+		arrive(w);
+}
+
+static void assert_mended(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const struct scenario *s = scenario;
+	struct err *err = NULL;
+	const char *is;
+
+	if (world_run(w, "reconcile", &err))
+		fail_msg("%s, %s: reconcile fails: %s", broken->name, broken->where, err->what);
+	is = world_broken(w);
+	if (is)
+		fail_msg("%s, %s: %s", broken->name, broken->where, is);
 	/* Parked or not: after the deadline everything that runs has what it should have. */
 	w->wall += 1000;
 	if (s->starts && !live(w, "web1")->present)
 		world_start(w, "web1");
-	if (world_run(w, "reconcile", NULL))
-		fail_msg("%s, broken at call %u (%s): the second reconcile fails", s->name, n, in);
-	broken = world_broken(w);
-	if (broken)
-		fail_msg("%s, broken at call %u (%s), later: %s", s->name, n, in, broken);
+	if (world_run(w, "reconcile", &err))
+		fail_msg("%s, %s: the second reconcile fails: %s", broken->name, broken->where,
+			 err->what);
+	is = world_broken(w);
+	if (is)
+		fail_msg("%s, %s, later: %s", broken->name, broken->where, is);
 	for (size_t i = 0; i < w->leases.n; i++)
 		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
 }
 
-static void break_everywhere(bool dies)
+/* From each of the scenarios. */
+static void break_all(const struct breaking *breaking, enum break_how how)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		const struct scenario *s = &scenarios[i];
-		unsigned calls = 0, n = 1;
 
-		do {
-			struct world w;
-
-			world_init(&w, 7);
-			w.variant = s->variant;
-			for (size_t j = 0; j < ARRAY_SIZE(s->before) && s->before[j]; j++)
-				assert_run(&w, s->before[j], 0);
-			if (s->arrives)
-				arrive(&w);
-			w.calls = 0;
-			w.fail_at = n;
-			w.dies = dies;
-			(void)world_run(&w, s->command, NULL);
-			calls = w.calls;
-			if (calls >= n)
-				assert_mended(&w, s, n, w.failed_in);
-			world_clear(&w);
-		} while (calls >= n++);
-		assert_true(n > 10);
+		assert_true(break_everywhere(breaking, how, s->name, s->command, s) > 9);
 	}
 }
+
+static const struct breaking mended = {set_scene, assert_mended};
 
 static void failed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(false);
+	break_all(&mended, BREAK_FAILS);
 }
 
 static void killed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(true);
+	break_all(&mended, BREAK_DIES);
+}
+
+static void set_two(struct world *w, const void *scenario)
+{
+	(void)scenario;
+	world_init(w, 7);
+	assert_run(w, "attach web1 eth1 --count 2 --persistent", 0);
+}
+
+static void assert_taken_back(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const char *is = world_broken(w);
+
+	(void)scenario;
+	if (broken->whole || !broken->status || !live(w, "web1")->present)
+		return;
+	if (is || view_ours(live(w, "web1")) != 2 || view_ours(config(w, "web1")) != 2)
+		fail_msg("%s, %s: %s", broken->name, broken->where,
+			 is ? is : "it has not all back");
 }
 
 /* A park or save that fails leaves the guest with all that it had, and says so. */
 static void takes_back(void **state)
 {
 	static const char *const commands[] = {"park web1", "save web1 /f"};
+	static const struct breaking breaking = {set_two, assert_taken_back};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		for (unsigned n = 1;; n++) {
-			struct err *err = NULL;
-			struct world w;
-			int status;
-
-			world_init(&w, 7);
-			assert_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
-			w.calls = 0;
-			w.fail_at = n;
-			status = world_run(&w, commands[i], &err);
-			if (w.calls < n) {
-				world_clear(&w);
-				break;
-			}
-			if (status && live(&w, "web1")->present) {
-				const char *broken = world_broken(&w);
-
-				if (broken || view_ours(live(&w, "web1")) != 2 ||
-				    view_ours(config(&w, "web1")) != 2)
-					fail_msg("%s, failed at call %u (%s): %s", commands[i], n,
-						 w.failed_in,
-						 broken ? broken : "it has not all back");
-			}
-			err_free(&err);
-			world_clear(&w);
-		}
+		assert_true(break_everywhere(&breaking, BREAK_FAILS, commands[i], commands[i],
+					     NULL) > 10);
 }
 
 int main(void)

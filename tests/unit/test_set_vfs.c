@@ -12,6 +12,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fakes/broken.h"
 #include "fakes/world.h"
 #include "host/sizing.h"
 
@@ -642,30 +643,17 @@ static const struct scenario scenarios[] = {
 	{"nobody", NULL, {NULL}, "set-vfs eth1 7", 4},
 };
 
-static void set_scene(struct world *w, const struct scenario *s)
-{
-	make_world(w, s->nvfs);
-	if (s->off)
-		world_stop(w, s->off);
-	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
-		assert_run(w, s->before[i], 0);
-	w->calls = 0;
-}
-
 /* What each view should have, MACs and guest addresses included. */
-struct owned {
+static struct owned {
 	char *live[2], *config[2];
-};
+} owned;
 
-static struct owned owned_by(const struct world *w)
+static void owned_learn(const struct world *w)
 {
-	struct owned owned;
-
 	for (size_t i = 0; i < 2; i++) {
 		owned.live[i] = mem_strdup(w->domains[i].live.metadata);
 		owned.config[i] = mem_strdup(w->domains[i].config.metadata);
 	}
-	return owned;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -673,115 +661,99 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-static const char *lost(const struct world *w, const struct owned *owned)
+static const char *lost(struct world *w)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (!same_text(owned->live[i], w->domains[i].live.metadata) ||
-		    !same_text(owned->config[i], w->domains[i].config.metadata))
+		if (!same_text(owned.live[i], w->domains[i].live.metadata) ||
+		    !same_text(owned.config[i], w->domains[i].config.metadata))
 			return "a guest has not what it had";
-	return world_pf((struct world *)(uintptr_t)w)->nvfs ? NULL : "the PF is left without VFs";
+	return world_pf(w)->nvfs ? NULL : "the PF is left without VFs";
 }
 
-static void owned_clear(struct owned *owned)
+static void owned_clear(void)
 {
 	for (size_t i = 0; i < 2; i++) {
-		free(owned->live[i]);
-		free(owned->config[i]);
+		free(owned.live[i]);
+		free(owned.config[i]);
 	}
 }
 
-static void assert_mended(struct world *w, const struct scenario *s, const struct owned *owned,
-			  unsigned n, const char *in)
+static void set_scene(struct world *w, const void *scenario)
+{
+	const struct scenario *s = scenario;
+
+	make_world(w, s->nvfs);
+	if (s->off)
+		world_stop(w, s->off);
+	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
+		assert_run(w, s->before[i], 0);
+	owned_learn(w);
+}
+
+/* With this command all is well again, and each guest has what it had. */
+static void assert_right_after(struct world *w, const char *command, const struct broken *broken)
 {
 	struct err *err = NULL;
-	const char *broken;
+	const char *is;
 
-	w->fail_at = 0;
-	if (world_run(w, "reconcile", &err))
-		fail_msg("%s, broken at call %u (%s): reconcile fails: %s", s->name, n, in,
-			 err->what);
+	if (world_run(w, command, &err))
+		fail_msg("%s, %s: %s fails: %s", broken->name, broken->where, command, err->what);
 	/* Nothing is left bound to what only the interrupted one wanted. */
-	broken = world_broken(w);
-	if (!broken)
-		broken = lost(w, owned);
-	if (broken)
-		fail_msg("%s, broken at call %u (%s): %s", s->name, n, in, broken);
+	is = world_broken(w);
+	if (!is)
+		is = lost(w);
+	if (is)
+		fail_msg("%s, %s, then %s: %s", broken->name, broken->where, command, is);
+	owned_clear();
+}
+
+static void assert_mended(struct world *w, const void *scenario, const struct broken *broken)
+{
+	(void)scenario;
+	assert_right_after(w, "reconcile", broken);
 	assert_run(w, "reconcile", 0);
 	for (size_t i = 0; i < w->leases.n; i++)
 		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
 }
 
-static void break_everywhere(bool dies)
+static void assert_repeated(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const struct scenario *s = scenario;
+
+	assert_right_after(w, s->command, broken);
+}
+
+/* From each of the scenarios. */
+static void break_all(const struct breaking *breaking, enum break_how how)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		const struct scenario *s = &scenarios[i];
-		unsigned calls = 0, n = 1;
 
-		do {
-			struct world w;
-			struct owned owned;
-
-			set_scene(&w, s);
-			owned = owned_by(&w);
-			w.fail_at = n;
-			w.dies = dies;
-			(void)world_run(&w, s->command, NULL);
-			calls = w.calls;
-			if (calls >= n)
-				assert_mended(&w, s, &owned, n, w.failed_in);
-			owned_clear(&owned);
-			world_clear(&w);
-		} while (calls >= n++);
-		assert_true(n > 10);
+		assert_true(break_everywhere(breaking, how, s->name, s->command, s) > 9);
 	}
 }
+
+static const struct breaking mended = {set_scene, assert_mended};
 
 static void failed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(false);
+	break_all(&mended, BREAK_FAILS);
 }
 
 static void killed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(true);
+	break_all(&mended, BREAK_DIES);
 }
 
 /* The same command once more does as well as a reconcile, and ends with what was asked for. */
 static void killed_and_repeated(void **state)
 {
+	static const struct breaking repeated = {set_scene, assert_repeated};
+
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
-		const struct scenario *s = &scenarios[i];
-		unsigned calls = 0, n = 1;
-
-		do {
-			struct world w;
-			struct owned owned;
-			struct err *err = NULL;
-			const char *broken;
-
-			set_scene(&w, s);
-			owned = owned_by(&w);
-			w.fail_at = n;
-			w.dies = true;
-			(void)world_run(&w, s->command, NULL);
-			calls = w.calls;
-			w.fail_at = 0;
-			if (world_run(&w, s->command, &err))
-				fail_msg("%s, killed at call %u (%s), repeated: %s", s->name, n,
-					 w.failed_in, err->what);
-			broken = world_broken(&w);
-			if (!broken)
-				broken = lost(&w, &owned);
-			if (broken)
-				fail_msg("%s, killed at call %u (%s), repeated: %s", s->name, n,
-					 w.failed_in, broken);
-			owned_clear(&owned);
-			world_clear(&w);
-		} while (calls >= n++);
-	}
+	break_all(&repeated, BREAK_DIES);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fakes/broken.h"
 #include "fakes/world.h"
 #include "xml/network.h"
 
@@ -502,21 +503,35 @@ static const struct scenario scenarios[] = {
 	 .starts = true},
 };
 
-static void assert_mended(struct world *w, const struct scenario *s, unsigned n, const char *in)
+static void set_scene(struct world *w, const void *scenario)
 {
-	struct err *err = NULL;
-	const char *broken;
+	const struct scenario *s = scenario;
 
-	w->fail_at = 0;
+	world_init(w, 7);
+	for (size_t i = 0; i < ARRAY_SIZE(s->before) && s->before[i]; i++)
+		assert_run(w, s->before[i], 0);
+	if (s->arrives) {
+		w->name = "vfhost-b";
+		leases_clear(&w->leases);
+	}
+}
+
+static void assert_mended(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const struct scenario *s = scenario;
+	struct err *err = NULL;
+
 	/* Parked or not: after the deadline everything that runs has what it should have. */
 	for (unsigned i = 0; i < 2; i++) {
+		const char *is;
+
 		if (world_run(w, "reconcile", &err))
-			fail_msg("%s, broken at call %u (%s): reconcile %u fails: %s", s->name, n,
-				 in, i, err->what);
-		broken = world_broken(w);
-		if (broken)
-			fail_msg("%s, broken at call %u (%s), after reconcile %u: %s", s->name, n,
-				 in, i, broken);
+			fail_msg("%s, %s: reconcile %u fails: %s", broken->name, broken->where, i,
+				 err->what);
+		is = world_broken(w);
+		if (is)
+			fail_msg("%s, %s, after reconcile %u: %s", broken->name, broken->where, i,
+				 is);
 		w->wall += 1000;
 		if (s->starts && !world_domain(w, "web1")->live.present)
 			world_start(w, "web1");
@@ -525,70 +540,56 @@ static void assert_mended(struct world *w, const struct scenario *s, unsigned n,
 		assert_int_equal(w->leases.items[i].state, LEASE_HELD);
 }
 
-static void break_everywhere(bool dies)
+/* From each of the scenarios. */
+static void break_all(const struct breaking *breaking, enum break_how how)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		const struct scenario *s = &scenarios[i];
-		unsigned calls = 0, n = 1;
 
-		do {
-			struct world w;
-
-			world_init(&w, 7);
-			for (size_t j = 0; j < ARRAY_SIZE(s->before) && s->before[j]; j++)
-				assert_run(&w, s->before[j], 0);
-			if (s->arrives) {
-				w.name = "vfhost-b";
-				leases_clear(&w.leases);
-			}
-			w.calls = 0;
-			w.fail_at = n;
-			w.dies = dies;
-			(void)world_run(&w, s->command, NULL);
-			calls = w.calls;
-			if (calls >= n)
-				assert_mended(&w, s, n, w.failed_in);
-			world_clear(&w);
-		} while (calls >= n++);
-		/* The scene was broken at each call, and then it ran unbroken. */
-		assert_true(n > 10);
+		assert_true(break_everywhere(breaking, how, s->name, s->command, s) > 9);
 	}
 }
+
+static const struct breaking mended = {set_scene, assert_mended};
 
 static void failed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(false);
+	break_all(&mended, BREAK_FAILS);
 }
 
 static void killed_everywhere(void **state)
 {
 	(void)state;
-	break_everywhere(true);
+	break_all(&mended, BREAK_DIES);
+}
+
+static void set_plain(struct world *w, const void *scenario)
+{
+	(void)scenario;
+	world_init(w, 7);
+}
+
+static void assert_taken_back(struct world *w, const void *scenario, const struct broken *broken)
+{
+	const struct fake_domain *d = world_domain(w, "web1");
+
+	(void)scenario;
+	if (broken->whole)
+		assert_int_equal(broken->status, 0);
+	else if (broken->status &&
+		 (w->leases.n || world_broken(w) || d->live.ndevices || d->config.ndevices))
+		fail_msg("%s: something is left", broken->where);
 }
 
 /* An attach that fails on its own leaves nothing behind. */
 static void takes_back(void **state)
 {
-	(void)state;
-	for (unsigned n = 1;; n++) {
-		struct world w;
-		int status;
+	static const struct breaking breaking = {set_plain, assert_taken_back};
 
-		world_init(&w, 7);
-		w.fail_at = n;
-		status = world_run(&w, "attach web1 eth1 --standby lan --persistent", NULL);
-		if (w.calls < n) {
-			assert_int_equal(status, 0);
-			world_clear(&w);
-			break;
-		}
-		if (status &&
-		    (w.leases.n || world_broken(&w) || world_domain(&w, "web1")->live.ndevices ||
-		     world_domain(&w, "web1")->config.ndevices))
-			fail_msg("failed at call %u (%s): something is left", n, w.failed_in);
-		world_clear(&w);
-	}
+	(void)state;
+	assert_true(break_everywhere(&breaking, BREAK_FAILS, "attach",
+				     "attach web1 eth1 --standby lan --persistent", NULL) > 10);
 }
 
 int main(void)
