@@ -12,6 +12,7 @@ static const char *const refusal_names[] = {
 	[REFUSAL_NONE] = "free",
 	[REFUSAL_LEASED] = "leased",
 	[REFUSAL_DOMAIN] = "running-domain",
+	[REFUSAL_OPEN] = "open",
 	[REFUSAL_DEFINED] = "defined-domain",
 	[REFUSAL_HOST_ADDRESS] = "host-address",
 	[REFUSAL_HOST_MASTER] = "host-master",
@@ -40,6 +41,7 @@ bool refusal_is_use(enum refusal refusal)
 	switch (refusal) {
 	case REFUSAL_LEASED:
 	case REFUSAL_DOMAIN:
+	case REFUSAL_OPEN:
 	case REFUSAL_DEFINED:
 	case REFUSAL_HOST_ADDRESS:
 	case REFUSAL_HOST_MASTER:
@@ -242,8 +244,7 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 	}
 	/* Its lease is then the one that is about to be given up for that. */
 	if (busy(judge, vf->addr)) {
-		*reason = mem_printf("somebody else has it: libvirt says so, or a process has it "
-				     "open");
+		*reason = mem_printf("somebody else has it, libvirt says");
 		return REFUSAL_BUSY;
 	}
 	if (lease) {
@@ -256,6 +257,10 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 	if (foreign && foreign->running) {
 		*reason = mem_printf("in the running domain %s, not by vfpool", foreign->domain);
 		return REFUSAL_DOMAIN;
+	}
+	if (vf->user) {
+		*reason = mem_printf("%s has it open", vf->user);
+		return REFUSAL_OPEN;
 	}
 	if (foreign) {
 		*reason = mem_printf("named by the definition of domain %s, not by vfpool",

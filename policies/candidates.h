@@ -18,6 +18,7 @@ enum refusal {
 	REFUSAL_NONE,         /* free */
 	REFUSAL_LEASED,       /* vfpool has promised it */
 	REFUSAL_DOMAIN,       /* a foreign hostdev of a running domain */
+	REFUSAL_OPEN,         /* some process has it open by VFIO */
 	REFUSAL_DEFINED,      /* a foreign hostdev of a defined domain */
 	REFUSAL_HOST_ADDRESS, /* its netdev carries an IP address */
 	REFUSAL_HOST_MASTER,  /* its netdev is in a bridge, bond or team */

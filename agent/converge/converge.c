@@ -463,7 +463,13 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 		for (size_t j = 0; j < g->places[i].npfs; j++)
 			if (gather_leases(c, g, g->places[i].pfs[j], err))
 				return -1;
-	return c->given ? 0 : foreigns_gather(c->edges, &c->domain, &g->foreigns, err);
+	/* It can neither be asked who has VFs: what a guest that arrives gets is seen then. */
+	if (c->given)
+		return 0;
+	if (foreigns_gather(c->edges, &c->domain, &g->foreigns, err))
+		return -1;
+	users_gather(c->edges->host, &g->leases, &g->foreigns, &g->inventory);
+	return 0;
 }
 
 static int plan_once(struct converge *c, const struct wants *wants, const struct scope *scope,

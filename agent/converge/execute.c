@@ -127,18 +127,6 @@ static int do_give_up(struct run *run, struct subject *sub, struct err **err)
 	return do_drop(run, sub, err);
 }
 
-/* Of a VF that waits on vfio-pci its driver does not tell whether somebody has it. */
-static int check_idle(const struct run *run, const struct lease *lease, struct err **err)
-{
-	struct host *host = run->x->edges->host;
-	const struct pf *pf = lease_pf(run, lease);
-	const struct vf *vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
-	cleanup_free char *user = vf ? host->ops->user_of(host, vf) : NULL;
-
-	return user ? err_set(err, ERR_TAKEN, "%s has VF %s open", user, pciaddr_str(lease->vf))
-		    : 0;
-}
-
 static int do_claim(struct run *run, struct subject *sub, struct err **err)
 {
 	struct store *store = run->x->edges->store;
@@ -149,8 +137,6 @@ static int do_claim(struct run *run, struct subject *sub, struct err **err)
 	sub->fresh = (struct lease){0};
 	sub->leased = true;
 	sub->claims = false;
-	if (sub->prebound && !sub->have)
-		return check_idle(run, &sub->lease, err);
 	return 0;
 }
 
@@ -242,8 +228,7 @@ static bool has_host_driver(const struct lease *lease)
 static bool is_stranded(const struct run *run, const struct lease *lease)
 {
 	struct host *host = run->x->edges->host;
-	cleanup_free char *user = NULL;
-	const struct vf *vf;
+	struct vf *vf;
 	struct pf pf = {0};
 	bool stranded = false;
 
@@ -251,8 +236,8 @@ static bool is_stranded(const struct run *run, const struct lease *lease)
 		return false;
 	vf = pf_vf_by_index(&pf, lease->index);
 	if (vf && driver_is_vfio(vf->driver)) {
-		user = host->ops->user_of(host, vf);
-		stranded = !user && !lease_is_prebound(lease);
+		host->ops->find_users(host, &vf, 1);
+		stranded = !vf->user && !lease_is_prebound(lease);
 	} else {
 		stranded = vf && !vf->driver && lease->driver;
 	}

@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/log.h"
+#include "core/mem.h"
 #include "xml/domain.h"
 
 static void add_view(struct foreigns *foreigns, const struct domain_view *view, const char *name,
@@ -90,4 +91,30 @@ int foreigns_gather(struct edges *edges, const struct domain *known, struct fore
 	}
 	*out = found;
 	return 0;
+}
+
+static bool is_known(const struct leases *leases, const struct foreigns *foreigns,
+		     struct pciaddr vf)
+{
+	size_t n;
+	const struct foreign *foreign = foreigns_of(foreigns, vf, &n);
+
+	return (foreign && foreign->running) || leases_by_vf(leases, vf);
+}
+
+void users_gather(struct host *host, const struct leases *leases, const struct foreigns *foreigns,
+		  struct inventory *inventory)
+{
+	cleanup_free struct vf **asked = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < inventory->npfs; i++)
+		for (size_t j = 0; j < inventory->pfs[i].nvfs; j++) {
+			struct vf *vf = &inventory->pfs[i].vfs[j];
+
+			if (driver_is_vfio(vf->driver) && !is_known(leases, foreigns, vf->addr))
+				*(struct vf **)mem_append(&asked, &n, sizeof(struct vf *)) = vf;
+		}
+	if (n)
+		host->ops->find_users(host, asked, n);
 }

@@ -19,4 +19,12 @@ void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
 		    struct err **err);
 
+/*
+ * Fills in .user of the VFs that are on a driver of VFIO's, without a lease and in no running guest
+ * that libvirt knows: a driver does not tell whether somebody has such a VF open. Where there are
+ * some that is one walk over the host's processes, else nothing.
+ */
+void users_gather(struct host *host, const struct leases *leases, const struct foreigns *foreigns,
+		  struct inventory *inventory);
+
 #endif

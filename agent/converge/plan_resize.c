@@ -147,21 +147,17 @@ bool resize_plan_in_guest(const struct domain *domains, size_t n, struct pciaddr
 }
 
 /* What the host itself does with it; that a guest's VF is on vfio-pci is as it should be. */
-static void judge_host(struct planner *p, const struct vf *vf, const char *user)
+static void judge_host(struct planner *p, const struct vf *vf)
 {
 	const struct judge judge = {.index = -1};
-	cleanup_free char *reason = NULL, *words = NULL;
+	cleanup_free char *reason = NULL;
 	enum refusal refusal;
 
 	if (resize_plan_in_guest(p->s->domains, p->s->ndomains, vf->addr))
 		return;
-	if (user) {
-		words = mem_printf("%s has it open", user);
-		list_vf(&p->foreign, p, vf, words);
-		return;
-	}
 	refusal = candidate_judge(&judge, p->s->pf, vf, &reason);
 	switch (refusal) {
+	case REFUSAL_OPEN:
 	case REFUSAL_HOST_ADDRESS:
 	case REFUSAL_HOST_MASTER:
 	case REFUSAL_HOST_NETNS:
@@ -196,7 +192,7 @@ static void judge_vf(struct planner *p, size_t i)
 
 	for (size_t d = 0; d < p->s->ndomains; d++)
 		promised |= judge_domain(p, &p->s->domains[d], vf);
-	judge_host(p, vf, p->s->users ? p->s->users[i] : NULL);
+	judge_host(p, vf);
 	p->stays[i] = promised && !vanishes(p, vf);
 }
 

@@ -17,12 +17,11 @@
 
 /* What is to be, and what is. Borrowed. */
 struct resize_situation {
-	const struct pf *pf;          /* with HOST_NETDEVS, before anything is changed */
+	const struct pf *pf;          /* with HOST_NETDEVS and users, before anything is changed */
 	enum vf_home home;            /* as it is */
 	const struct leases *leases;  /* of the PF */
 	const struct domain *domains; /* all of the host's */
 	size_t ndomains;
-	char *const *users; /* beside pf->vfs: the process that has it open; NULL: nobody */
 	const struct resize_note *note; /* of an earlier one that was interrupted; NULL: none */
 	unsigned count;
 	enum vf_home new_home;

@@ -35,7 +35,10 @@ static int look(struct edges *edges, struct seen *seen, struct err **err)
 	    edges->store->ops->list(edges->store, NULL, NULL, &seen->leases, err))
 		return -1;
 	inventory_find_peers(&seen->inventory);
-	return foreigns_gather(edges, NULL, &seen->foreigns, err);
+	if (foreigns_gather(edges, NULL, &seen->foreigns, err))
+		return -1;
+	users_gather(host, &seen->leases, &seen->foreigns, &seen->inventory);
+	return 0;
 }
 
 static void count(const struct place *place, const struct seen *seen, struct pool_report *out)

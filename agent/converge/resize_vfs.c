@@ -26,7 +26,7 @@ static int set_count(struct resizing *r, unsigned count, struct err **err)
 	return err_wrap(err, count ? "making %u VFs" : "removing the VFs", count);
 }
 
-/* As it is by now; r->plan and r->users stay, and are not to be used with it. */
+/* As it is by now; r->plan stays, and is not to be used with it. */
 int resizing_read_pf(struct resizing *r, struct err **err)
 {
 	struct host *host = r->edges->host;
@@ -34,10 +34,6 @@ int resizing_read_pf(struct resizing *r, struct err **err)
 
 	if (host->ops->read_pf(host, r->request->pf, HOST_NETDEVS, &pf, err))
 		return -1;
-	for (size_t i = 0; r->users && i < r->pf.nvfs; i++)
-		free(r->users[i]);
-	free(r->users);
-	r->users = NULL;
 	pf_clear(&r->pf);
 	r->pf = pf;
 	return 0;

@@ -16,10 +16,6 @@
 
 static void forget_view(struct resizing *r)
 {
-	for (size_t i = 0; r->users && i < r->pf.nvfs; i++)
-		free(r->users[i]);
-	free(r->users);
-	r->users = NULL;
 	pf_clear(&r->pf);
 	leases_clear(&r->leases);
 	for (size_t i = 0; i < r->ndomains; i++)
@@ -82,14 +78,13 @@ static int read_domains(struct resizing *r, struct err **err)
 static void find_users(struct resizing *r)
 {
 	struct host *host = r->edges->host;
+	cleanup_free struct vf **asked = NULL;
+	size_t n = 0;
 
-	r->users = mem_zero(r->pf.nvfs, sizeof(*r->users));
-	for (size_t i = 0; i < r->pf.nvfs; i++) {
-		const struct vf *vf = &r->pf.vfs[i];
-
-		if (driver_is_vfio(vf->driver))
-			r->users[i] = host->ops->user_of(host, vf);
-	}
+	for (size_t i = 0; i < r->pf.nvfs; i++)
+		if (driver_is_vfio(r->pf.vfs[i].driver))
+			*(struct vf **)mem_append(&asked, &n, sizeof(*asked)) = &r->pf.vfs[i];
+	host->ops->find_users(host, asked, n);
 }
 
 int resizing_check_count(const struct resizing *r, struct err **err)
@@ -134,7 +129,6 @@ int resizing_look(struct resizing *r, struct err **err)
 			.leases = &r->leases,
 			.domains = r->domains,
 			.ndomains = r->ndomains,
-			.users = r->users,
 			.note = r->left ? &r->note : NULL,
 			.count = r->resumes ? r->pf.num_vfs : r->request->count,
 			.new_home = r->resumes ? r->home : r->request->home,

@@ -25,7 +25,6 @@ struct resizing {
 	struct leases leases;
 	struct domain *domains;
 	size_t ndomains;
-	char **users;   /* beside pf.vfs */
 	bool left;      /* there was a note already */
 	bool unsettled; /* the PF has not the VFs that it should have */
 	struct resize_note note;
@@ -53,7 +52,7 @@ struct converge *resizing_guest(const struct resizing *r, const char *uuid); /* 
 
 /* resize_vfs.c */
 
-/* As it is by now; .plan and .users stay, and are not to be used with it. */
+/* As it is by now; .plan stays, and is not to be used with it. */
 int resizing_read_pf(struct resizing *r, struct err **err);
 
 int resizing_bring_up(struct resizing *r, struct err **err);

@@ -53,8 +53,10 @@ static int host_watch(struct host *host, struct err **err)
 static char *user_of(struct real_host *h, struct pciaddr addr)
 {
 	struct vf vf = {.addr = addr, .iommu_group = sysfs_iommu_group(h->sysfs, addr)};
+	struct vf *only = &vf;
 
-	return host_user_of(&h->host, &vf);
+	host_find_users(&h->host, &only, 1);
+	return vf.user;
 }
 
 /* What is still missing, in words; NULL: nothing, it is as wanted. */
@@ -182,7 +184,7 @@ static const struct host_ops real_ops = {
 	.set_home = host_set_home,
 	.send_home = host_send_home,
 	.wait_home = host_wait_home,
-	.user_of = host_user_of,
+	.find_users = host_find_users,
 	.persist = host_persist,
 	.forget = host_forget,
 	.read_keepers = host_read_keepers,

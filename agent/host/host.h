@@ -114,10 +114,10 @@ struct host_ops {
 			 struct err **err);
 
 	/*
-	 * A process that has the VF open by VFIO: "qemu-system-x86 (4711)"; NULL: none, or none
-	 * that can be seen. The caller frees it.
+	 * Fills in .user of these VFs, as far as processes can be seen: one walk over all of the
+	 * host's, however many VFs.
 	 */
-	char *(*user_of)(struct host *host, const struct vf *vf);
+	void (*find_users)(struct host *host, struct vf *const *vfs, size_t n);
 
 	/* Keeps the number of VFs across reboots, and no more; host/persist.h tells how. */
 	int (*persist)(struct host *host, const struct persist *persist, char **path,

@@ -54,7 +54,7 @@ int host_send_home(struct host *host, struct pciaddr vf, enum vf_home home, msec
 		   struct err **err);
 int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
 		   struct err **err);
-char *host_user_of(struct host *host, const struct vf *vf);
+void host_find_users(struct host *host, struct vf *const *vfs, size_t n);
 int host_persist(struct host *host, const struct persist *persist, char **path, struct err **err);
 int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **err);
 int host_read_keepers(struct host *host, struct keeper_facts *out, struct err **err);

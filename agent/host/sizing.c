@@ -406,12 +406,24 @@ int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec
 	}
 }
 
-char *host_user_of(struct host *host, const struct vf *vf)
+void host_find_users(struct host *host, struct vf *const *vfs, size_t n)
 {
 	struct real_host *h = real(host);
-	cleanup_free char *dir = pci_path(h, vf->addr, "vfio-dev");
+	cleanup_free struct vfio_device *devices = NULL;
 
-	return h->netlink ? vfio_user(dir, vf->iommu_group) : NULL;
+	if (!h->netlink || !n)
+		return;
+	devices = mem_zero(n, sizeof(*devices));
+	for (size_t i = 0; i < n; i++) {
+		devices[i].dir = pci_path(h, vfs[i]->addr, "vfio-dev");
+		devices[i].group = vfs[i]->iommu_group;
+	}
+	vfio_find_users(devices, n);
+	for (size_t i = 0; i < n; i++) {
+		free(devices[i].dir);
+		free(vfs[i]->user);
+		vfs[i]->user = devices[i].user;
+	}
 }
 
 /* Across reboots */

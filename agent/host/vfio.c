@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,40 +11,13 @@
 #include "core/mem.h"
 #include "host/file.h"
 
-#define NAMES_MAX 2
+#define VFIO "/dev/vfio/"
 
+/* What a process would have open of a device. */
 struct wanted {
-	char *paths[NAMES_MAX];
-	size_t n;
+	char *group, *own; /* NULL: there is none */
+	struct vfio_device *device;
 };
-
-static bool is_wanted(const struct wanted *wanted, const char *path)
-{
-	for (size_t i = 0; i < wanted->n; i++)
-		if (!strcmp(wanted->paths[i], path))
-			return true;
-	return false;
-}
-
-static bool has_open(const char *pid, const struct wanted *wanted)
-{
-	cleanup_free char *path = mem_printf("/proc/%s/fd", pid);
-	DIR *dir = opendir(path);
-	bool found = false;
-
-	for (const struct dirent *entry; dir && !found && (entry = readdir(dir));) {
-		char target[PATH_MAX];
-		ssize_t size = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		if (size <= 0)
-			continue;
-		target[size] = '\0';
-		found = is_wanted(wanted, target);
-	}
-	if (dir)
-		(void)closedir(dir);
-	return found;
-}
 
 static char *name_of(const char *pid)
 {
@@ -54,29 +26,78 @@ static char *name_of(const char *pid)
 	if (file_read(path, &name, NULL))
 		return mem_printf("process %s", pid);
 	name[strcspn(name, "\n")] = '\0';
+	/* It calls itself what it likes. */
+	for (char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return mem_printf("%s (%s)", name, pid);
 }
 
-char *vfio_user(const char *vfio_dev, int group)
+static void note_user(const struct wanted *wanted, size_t n, const char *path, const char *pid,
+		      size_t *left)
 {
-	struct wanted wanted = {0};
-	struct file_names devices = {0};
-	DIR *proc = opendir("/proc");
-	char *user = NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct vfio_device *device = wanted[i].device;
 
-	if (group >= 0)
-		wanted.paths[wanted.n++] = mem_printf("/dev/vfio/%d", group);
-	(void)file_list(vfio_dev, "vfio", &devices, NULL);
+		if (device->user || !((wanted[i].group && !strcmp(wanted[i].group, path)) ||
+				      (wanted[i].own && !strcmp(wanted[i].own, path))))
+			continue;
+		device->user = name_of(pid);
+		(*left)--;
+	}
+}
+
+static void look_at(const char *pid, const struct wanted *wanted, size_t n, size_t *left)
+{
+	cleanup_free char *path = mem_printf("/proc/%s/fd", pid);
+	DIR *dir = opendir(path);
+
+	for (const struct dirent *entry; dir && *left && (entry = readdir(dir));) {
+		char target[PATH_MAX];
+		ssize_t size = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (size <= 0)
+			continue;
+		target[size] = '\0';
+		if (!strncmp(target, VFIO, strlen(VFIO)))
+			note_user(wanted, n, target, pid, left);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+static char *own_path(const char *dir)
+{
+	struct file_names devices = {0};
+	char *path = NULL;
+
+	(void)file_list(dir, "vfio", &devices, NULL);
 	if (devices.n)
-		wanted.paths[wanted.n++] = mem_printf("/dev/vfio/devices/%s", devices.items[0]);
+		path = mem_printf(VFIO "devices/%s", devices.items[0]);
 	file_names_clear(&devices);
-	for (const struct dirent *entry; proc && !user && (entry = readdir(proc));)
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    has_open(entry->d_name, &wanted))
-			user = name_of(entry->d_name);
+	return path;
+}
+
+void vfio_find_users(struct vfio_device *devices, size_t n)
+{
+	cleanup_free struct wanted *wanted = mem_zero(n, sizeof(*wanted));
+	DIR *proc = opendir("/proc");
+	size_t left = n;
+
+	for (size_t i = 0; i < n; i++) {
+		wanted[i].device = &devices[i];
+		devices[i].user = NULL;
+		if (devices[i].group >= 0)
+			wanted[i].group = mem_printf(VFIO "%d", devices[i].group);
+		wanted[i].own = own_path(devices[i].dir);
+	}
+	for (const struct dirent *entry; proc && left && (entry = readdir(proc));)
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			look_at(entry->d_name, wanted, n, &left);
 	if (proc)
 		(void)closedir(proc);
-	while (wanted.n)
-		free(wanted.paths[--wanted.n]);
-	return user;
+	for (size_t i = 0; i < n; i++) {
+		free(wanted[i].group);
+		free(wanted[i].own);
+	}
 }

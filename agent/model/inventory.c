@@ -37,6 +37,7 @@ static void vf_clear(struct vf *vf)
 	free(vf->netdev);
 	free(vf->master);
 	free(vf->address);
+	free(vf->user);
 }
 
 bool driver_is_vfio(const char *driver)

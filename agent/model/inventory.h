@@ -31,6 +31,9 @@ struct vf {
 	/* How the host itself uses the netdev; all empty when it does not (or was not read). */
 	char *master;  /* bridge, bond or team it is a port of; else a VLAN or macvtap on it */
 	char *address; /* an IP address on it that is not link-local: "192.0.2.1" */
+	/* A process that has it open by VFIO: "qemu-system-x86 (4711)"; NULL: none, or not asked.
+	 */
+	char *user;
 	struct vf_settings settings; /* .known is 0 when not read, or not a NIC */
 };
 

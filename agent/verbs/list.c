@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "converge/foreign.h"
 #include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/log.h"
@@ -22,7 +23,7 @@
 	  "guest, defined: of a domain, not by vfpool; host; unusable; withheld: by the pool; " \
 	  "for a PF up or down")                                                                \
 	X(HOLDER, "HOLDER", STRING, false, false,                                               \
-	  "Domains, or the address, bridge or driver on the host")                              \
+	  "Domains, or the address, bridge, process or driver on the host")                     \
 	X(MAC, "MAC", STRING, false, false, "MAC address set by the host")                      \
 	X(VLAN, "VLAN", NUMBER, false, true, "VLAN set by the host")                            \
 	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, false, "Id of the assignment")               \
@@ -176,6 +177,7 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 		return "guest";
 	case REFUSAL_DEFINED:
 		return "defined";
+	case REFUSAL_OPEN:
 	case REFUSAL_HOST_ADDRESS:
 	case REFUSAL_HOST_MASTER:
 	case REFUSAL_HOST_NETNS:
@@ -204,6 +206,7 @@ static bool is_held(enum refusal refusal)
 	switch (refusal) {
 	case REFUSAL_LEASED:
 	case REFUSAL_DOMAIN:
+	case REFUSAL_OPEN:
 	case REFUSAL_DEFINED:
 	case REFUSAL_HOST_ADDRESS:
 	case REFUSAL_HOST_MASTER:
@@ -486,6 +489,8 @@ static int list(struct session *session, const struct request *request, struct l
 		return -1;
 	inventory_find_peers(&listing->inventory);
 	holders_read(session, !request->no_guests, &listing->holders);
+	users_gather(session->edges.host, &listing->holders.leases, &listing->holders.foreigns,
+		     &listing->inventory);
 	if (print(table, session, request, listing, err) < 0)
 		return -1;
 	return holders_complete(&listing->holders, err);

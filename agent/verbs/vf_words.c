@@ -56,6 +56,8 @@ char *vf_holder(const struct judge *judge, const struct vf *vf, enum refusal ref
 	case REFUSAL_DOMAIN:
 	case REFUSAL_DEFINED:
 		return domains_of(judge, vf);
+	case REFUSAL_OPEN:
+		return mem_strdup(vf->user);
 	case REFUSAL_HOST_ADDRESS:
 		return mem_strdup(vf->address);
 	case REFUSAL_HOST_MASTER:

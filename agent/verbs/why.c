@@ -137,7 +137,10 @@ static int read_all(struct session *session, const struct request *request,
 			return -1;
 	if (place_nodes(edges, place, &findings->domain, &findings->nodes, &findings->nnodes, err))
 		return -1;
-	return foreigns_gather(edges, &findings->domain, &findings->foreigns, err);
+	if (foreigns_gather(edges, &findings->domain, &findings->foreigns, err) < 0)
+		return -1;
+	users_gather(edges->host, &findings->leases, &findings->foreigns, &findings->inventory);
+	return 0;
 }
 
 static const struct domain_view *view_of(const struct domain *domain)

@@ -110,6 +110,7 @@ static struct vf vf_copy(const struct vf *from)
 	copy.netdev = mem_strdup(from->netdev);
 	copy.master = mem_strdup(from->master);
 	copy.address = mem_strdup(from->address);
+	copy.user = NULL;
 	return copy;
 }
 
@@ -518,11 +519,16 @@ static int host_wait_home(struct host *host, struct pciaddr addr, enum vf_home h
 		       vf->driver ? vf->driver : "nothing");
 }
 
-static char *host_user_of(struct host *host, const struct vf *vf)
+static void host_find_users(struct host *host, struct vf *const *vfs, size_t n)
 {
 	struct world *w = WORLD_OF(host, host);
 
-	return in_guest(w, vf->addr) ? mem_strdup("qemu-system-x86 (1)") : mem_strdup(w->user);
+	w->walks += n > 0;
+	for (size_t i = 0; i < n; i++) {
+		free(vfs[i]->user);
+		vfs[i]->user =
+			mem_strdup(in_guest(w, vfs[i]->addr) ? "qemu-system-x86 (1)" : w->user);
+	}
 }
 
 static int host_persist(struct host *host, const struct persist *persist, char **path,
@@ -635,7 +641,7 @@ static const struct host_ops host_ops = {
 	.set_home = host_set_home,
 	.send_home = host_send_home,
 	.wait_home = host_wait_home,
-	.user_of = host_user_of,
+	.find_users = host_find_users,
 	.persist = host_persist,
 	.forget = host_forget,
 	.read_keepers = host_read_keepers,

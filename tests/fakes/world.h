@@ -80,6 +80,7 @@ struct world {
 	unsigned late;            /* so many VFs are bound only by hand */
 	unsigned unbindable;      /* and so many not even so */
 	const char *user;         /* has each idle VF on vfio-pci open */
+	unsigned walks;           /* so often were the host's processes walked through */
 	bool torn_away;           /* VFs were removed while a guest had one */
 	const char *locked;       /* another process has the lock of the domain with this UUID */
 	unsigned locked_at;       /* the call by which a domain's lock was taken last */
@@ -137,7 +138,8 @@ struct world {
 	unsigned long libvirt_version; /* as libvirt counts: 11.3.0 is 11003000 */
 	bool filters;                  /* bridges keep VLANs apart; br7 is over one of VLAN 7 */
 	bool only_8021q; /* the driver knows no other VLAN protocol, and says so when it is set */
-	unsigned cannot; /* SETTING_*: the driver tells them all the same, and refuses to set them */
+	unsigned
+		cannot; /* SETTING_*: the driver tells them all the same, and refuses to set them */
 };
 
 enum { TOUCHED_STORE = 1 << 0, TOUCHED_GUEST = 1 << 1, TOUCHED_HOST = 1 << 2 };

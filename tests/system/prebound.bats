@@ -112,7 +112,12 @@ teardown_file() { "$lab" reset vfhost-a; }
 		define web1 "$(root_ports 1)"
 		virsh -q start --paused web1
 		exec {open}<>"/dev/vfio/$(group_of 0000:02:10.0)"
-		refused 3 "has VF 0000:02:10.0 open" "0000:02:10.0 eth2/0: somebody else has it" -- vfpool attach web1 eth2/0
+		refused 3 "0000:02:10.0 eth2/0: bash \($$\) has it open" -- vfpool attach web1 eth2/0
+		refused 3 "0000:02:10.0 eth2/0: bash \($$\) has it open" -- vfpool attach web1 eth2/0 --print-xml
+		expect 0 vfpool list eth2 --used -n -o NAME,STATE,REFUSAL,HOLDER
+		is "what list shows" "$(xargs <out)" "eth2/0 host open bash ($$)"
+		expect 0 vfpool --json why web1 eth2
+		is "what why says" "$(answer '[.. | objects | select(.name == "eth2/0")][0] | .verdict + ": " + .reason')" "open: bash ($$) has it open"
 		expect 0 vfpool --json attach web1 eth2
 		is "the VF" "$(answer '.attached[0].name')" eth2/1
 		sound

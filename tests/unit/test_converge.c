@@ -636,10 +636,16 @@ static void test_prebound(void **state)
 	struct world w;
 	struct pf *pf;
 	struct vf_settings before;
+	struct err *err = NULL;
 
 	(void)state;
 	world_init(&w, 7);
 	pf = world_pf(&w);
+	/* What the host's drivers have nobody has open. */
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_run(&w, "why web1 eth1", 0);
+	assert_run(&w, "detach web1", 0);
+	assert_int_equal(w.walks, 0);
 	assert_run(&w, "set-vfs eth1 3 --prebind", 0);
 	pf = world_pf(&w);
 	before = pf->vfs[0].settings;
@@ -663,9 +669,16 @@ static void test_prebound(void **state)
 	assert_int_equal(world_pf(&w)->vfs[0].settings.vlan, before.vlan);
 	/* Somebody else has them all open: none is free, and no trace of that stays. */
 	w.user = "testpmd (4711)";
-	assert_run(&w, "attach web1 eth1", 3);
-	assert_int_equal(w.leases.n, 0);
-	assert_null(live(&w, "web1")->metadata);
+	w.touched = w.walks = 0;
+	assert_int_equal(world_run(&w, "attach web1 eth1", &err), 3);
+	assert_non_null(strstr(err->details, "testpmd (4711) has it open"));
+	err_free(&err);
+	assert_int_equal(w.touched, 0);
+	/* One for all of them; one that only looks sees the same. */
+	assert_int_equal(w.walks, 1);
+	assert_run(&w, "attach web1 eth1 --print-xml", 3);
+	assert_run(&w, "why web1 eth1", 3);
+	assert_int_equal(w.walks, 3);
 	/* It is let go only when nobody has it open. */
 	w.user = NULL;
 	assert_run(&w, "attach web1 eth1", 0);

@@ -402,6 +402,7 @@ static void test_pool_rules(void **state)
 	struct pf pf = {.numa_node = 0, .vfs = &vf, .nvfs = 1};
 	const int nodes[] = {1};
 	struct judge judge = {.index = -1, .pool = &pool};
+	struct foreigns foreigns = {0};
 	cleanup_free char *reason = NULL;
 
 	(void)state;
@@ -432,6 +433,15 @@ static void test_pool_rules(void **state)
 	pool = (struct pool){.name = (char *)"fast", .prebound = true};
 	judge.pool = &pool;
 	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NONE);
+	/* And there, too, whoever has it open has it, whatever a definition says. */
+	vf.user = (char *)"testpmd (4711)";
+	foreigns_add(&foreigns, vf.addr, "web1", false);
+	judge.foreigns = &foreigns;
+	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_OPEN);
+	assert_string_equal(reason, "testpmd (4711) has it open");
+	assert_true(refusal_is_use(REFUSAL_OPEN));
+	free(steal(&reason));
+	foreigns_clear(&foreigns);
 }
 
 static void test_pool_pfs(void **state)
