@@ -39,6 +39,16 @@ enum {
 	VIRT_PAUSED = 1 << 2,       /* it is paused */
 };
 
+/* How a snapshot is made, or reverted to: virsh's options of the same names. */
+enum {
+	VIRT_SNAPSHOT_LIVE = 1 << 3,
+	VIRT_SNAPSHOT_QUIESCE = 1 << 4,
+	VIRT_SNAPSHOT_REUSE = 1 << 5,
+	VIRT_SNAPSHOT_ATOMIC = 1 << 6,
+	VIRT_SNAPSHOT_NO_METADATA = 1 << 7,
+	VIRT_SNAPSHOT_FORCE = 1 << 8, /* revert; VIRT_RUNNING and VIRT_PAUSED, too */
+};
+
 /* How a guest is moved to another host: virsh's options of the same names. */
 enum {
 	VIRT_MOVE_LIVE = 1 << 0,
@@ -194,6 +204,24 @@ struct virt_ops {
 
 	/* Starts a guest from such a file, and blocks until it is there. */
 	int (*restore)(struct virt *virt, const char *path, unsigned flags, struct err **err);
+
+	/* Is there such a snapshot of the guest? name NULL: the current one. */
+	int (*snapshot_find)(struct virt *virt, const struct virt_dom *dom, const char *name,
+			     struct err **err);
+
+	/*
+	 * Makes one as its XML says; flags: VIRT_SNAPSHOT_*. Blocks until all is written. On
+	 * failure the guest runs on, but for ERR_LOST. The caller frees the name.
+	 */
+	int (*snapshot_make)(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			     unsigned flags, char **name, struct err **err);
+
+	/*
+	 * Makes the guest what it was then: running, or not. Two round trips. Whether a failure
+	 * leaves it running has to be asked.
+	 */
+	int (*snapshot_revert)(struct virt *virt, const struct virt_dom *dom, const char *name,
+			       unsigned flags, struct err **err);
 
 	/* Is there a job on the domain, and how far is it? */
 	int (*job)(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,

@@ -40,6 +40,12 @@ int virt_failed(struct connection *c, const virError *error, const char *name, s
 /* The parts, as struct virt_ops has them. */
 int virt_network(struct virt *virt, const char *name, char **xml, bool *active,
 		 unsigned long *version, struct err **err);
+int virt_snapshot_find(struct virt *virt, const struct virt_dom *dom, const char *name,
+		       struct err **err);
+int virt_snapshot_make(struct virt *virt, const struct virt_dom *dom, const char *xml,
+		       unsigned flags, char **name, struct err **err);
+int virt_snapshot_revert(struct virt *virt, const struct virt_dom *dom, const char *name,
+			 unsigned flags, struct err **err);
 int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress *out,
 	     struct err **err);
 int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,

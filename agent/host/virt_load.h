@@ -48,9 +48,15 @@
 	X(virDomainMigrateStartPostCopy)      \
 	X(virDomainMigrateToURI3)             \
 	X(virDomainRestoreFlags)              \
+	X(virDomainRevertToSnapshot)          \
 	X(virDomainSaveFlags)                 \
 	X(virDomainSaveImageGetXMLDesc)       \
 	X(virDomainSetMetadata)               \
+	X(virDomainSnapshotCreateXML)         \
+	X(virDomainSnapshotCurrent)           \
+	X(virDomainSnapshotFree)              \
+	X(virDomainSnapshotGetName)           \
+	X(virDomainSnapshotLookupByName)      \
 	X(virDomainSuspend)                   \
 	X(virEventRegisterDefaultImpl)        \
 	X(virEventRunDefaultImpl)             \
@@ -115,9 +121,15 @@ int libvirt_load(struct err **err);
 #define virDomainMigrateStartPostCopy libvirt.virDomainMigrateStartPostCopy
 #define virDomainMigrateToURI3 libvirt.virDomainMigrateToURI3
 #define virDomainRestoreFlags libvirt.virDomainRestoreFlags
+#define virDomainRevertToSnapshot libvirt.virDomainRevertToSnapshot
 #define virDomainSaveFlags libvirt.virDomainSaveFlags
 #define virDomainSaveImageGetXMLDesc libvirt.virDomainSaveImageGetXMLDesc
 #define virDomainSetMetadata libvirt.virDomainSetMetadata
+#define virDomainSnapshotCreateXML libvirt.virDomainSnapshotCreateXML
+#define virDomainSnapshotCurrent libvirt.virDomainSnapshotCurrent
+#define virDomainSnapshotFree libvirt.virDomainSnapshotFree
+#define virDomainSnapshotGetName libvirt.virDomainSnapshotGetName
+#define virDomainSnapshotLookupByName libvirt.virDomainSnapshotLookupByName
 #define virDomainSuspend libvirt.virDomainSuspend
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl

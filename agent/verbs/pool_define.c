@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* pool-define: a pool from XML. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/cleanup.h"
 #include "core/log.h"
-#include "core/mem.h"
-#include "host/file.h"
 #include "verbs/pool_change.h"
 
 static const struct argp_option options[] = {{0}};
@@ -32,20 +29,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int read_input(char **out, struct err **err)
-{
-	cleanup_free char *text = mem_zero(FILE_MAX + 2, 1);
-	size_t size = fread(text, 1, FILE_MAX + 1, stdin);
-
-	if (ferror(stdin))
-		return err_errno(err, errno, "reading the standard input");
-	if (size > FILE_MAX)
-		return err_set(err, ERR_FAILED, "the standard input is longer than %d bytes",
-			       FILE_MAX);
-	*out = steal(&text);
-	return 0;
-}
-
 static int define(struct pool_change *change, const char *text, const char *what, struct err **err)
 {
 	cleanup(pool_clear) struct pool pool = {0};
@@ -67,15 +50,12 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	struct pool_change change;
 	const char *file = NULL;
 	int rc = verb_parse(verb, parse, argc, argv, &file, err);
-	bool input;
 
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	input = !strcmp(file, "-");
-	if ((input ? read_input(&text, err) : file_read(file, &text, err)) < 0 ||
-	    pool_change_open(session, &change, err) < 0)
+	if (verb_read(file, &text, err) < 0 || pool_change_open(session, &change, err) < 0)
 		return err_wrap(err, "defining a pool");
-	rc = define(&change, text, input ? "the standard input" : file, err);
+	rc = define(&change, text, strcmp(file, "-") != 0 ? file : "the standard input", err);
 	pool_change_close(&change);
 	if (rc < 0) {
 		(void)err_wrap(err, "defining a pool");

@@ -10,6 +10,7 @@
 #include "verbs/assigned.h"
 #include "verbs/number.h"
 #include "verbs/save_options.h"
+#include "verbs/unparked.h"
 #include "verbs/verb.h"
 
 enum { KEY_TIMEOUT = SAVE_KEY_END };
@@ -55,26 +56,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* It runs on, so it gets its VFs back. */
-static int give_back(struct converge *c, struct err **err)
-{
-	cleanup_err struct err *why = NULL;
-	struct plan plan = {0};
-
-	/* Whether it was saved is not known: who asks libvirt again sees. */
-	if ((*err)->code == ERR_LOST)
-		return err_next(err, "`vfpool unpark %s` when libvirt is back, if it runs",
-				c->dom.name);
-	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why)) {
-		err_now(err, "%s has not got all its VFs back: %s", c->dom.name, why->what);
-		err_next(err, "mend that, then `vfpool unpark %s`", c->dom.name);
-	} else {
-		err_now(err, "%s runs on, with its VFs as before", c->dom.name);
-	}
-	plan_clear(&plan);
-	return -1;
-}
-
 /* The guest is off: what was kept for it in case that it would not be is free. */
 static int free_kept(struct session *session, const struct converge *saved, struct err **err)
 {
@@ -114,7 +95,7 @@ static int save(struct session *session, struct converge *c, const struct reques
 		return err_set(err, ERR_FAILED, "%s is not running", c->dom.name);
 	result = park_domain(c, &parking, &plan, err);
 	if (!result && virt->ops->save(virt, &c->dom, request->file, request->flags, err))
-		result = give_back(c, err);
+		result = unparked_in_vain(c, err);
 	if (!result)
 		result = print(c, &plan, session->mode, err);
 	plan_clear(&plan);

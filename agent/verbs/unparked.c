@@ -40,3 +40,24 @@ int unparked(struct converge *c, enum table_mode mode, const char *name, struct 
 	plan_clear(&plan);
 	return result;
 }
+
+int unparked_in_vain(struct converge *c, struct err **err)
+{
+	cleanup_err struct err *why = NULL;
+	struct plan plan = {0};
+
+	/* Whether it was done is not known: who asks libvirt again sees. */
+	if ((*err)->code == ERR_LOST)
+		return err_next(err, "`vfpool unpark %s` when libvirt is back, if it runs",
+				c->dom.name);
+	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why)) {
+		err_now(err, "%s has not got all its VFs back: %s", c->dom.name, why->what);
+		err_next(err, "mend that, then `vfpool unpark %s`", c->dom.name);
+	} else if (c->domain.live.present) {
+		err_now(err, "%s runs on, with its VFs as before", c->dom.name);
+	} else {
+		err_now(err, "%s does not run", c->dom.name);
+	}
+	plan_clear(&plan);
+	return -1;
+}

@@ -12,6 +12,7 @@
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "host/file.h"
 #include "host/poolfiles.h"
 #include "verbs/globals.h"
 
@@ -280,4 +281,23 @@ int verb_on_guest(struct session *session, const char *domain, unsigned timeout,
 	result = work(&c, request, session->mode, err);
 	converge_close(&c);
 	return result ? err_wrap(err, "%s %s", doing, domain) : 0;
+}
+
+static int read_input(char **out, struct err **err)
+{
+	cleanup_free char *text = mem_zero(FILE_MAX + 2, 1);
+	size_t size = fread(text, 1, FILE_MAX + 1, stdin);
+
+	if (ferror(stdin))
+		return err_errno(err, errno, "reading the standard input");
+	if (size > FILE_MAX)
+		return err_set(err, ERR_FAILED, "the standard input is longer than %d bytes",
+			       FILE_MAX);
+	*out = steal(&text);
+	return 0;
+}
+
+int verb_read(const char *file, char **out, struct err **err)
+{
+	return strcmp(file, "-") != 0 ? file_read(file, out, err) : read_input(out, err);
 }

@@ -67,6 +67,8 @@ extern const struct verb verb_unpark;
 extern const struct verb verb_save;
 extern const struct verb verb_managedsave;
 extern const struct verb verb_restore;
+extern const struct verb verb_snapshot_create;
+extern const struct verb verb_snapshot_revert;
 extern const struct verb verb_list;
 extern const struct verb verb_events;
 extern const struct verb verb_hook_install;
@@ -91,6 +93,9 @@ extern const struct verb verb_pool_undefine;
  */
 int verb_parse(const struct verb *verb, argp_parser_t parse, int argc, char **argv, void *input,
 	       struct err **err);
+
+/* The text of a file, or of the standard input for "-"; the caller frees it. */
+int verb_read(const char *file, char **out, struct err **err);
 
 struct converge;
 

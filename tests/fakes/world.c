@@ -1103,6 +1103,14 @@ static struct fake_view view_copy(const struct fake_view *from)
 	return copy;
 }
 
+static bool has_vf(const struct fake_view *view)
+{
+	for (size_t i = 0; i < view->ndevices; i++)
+		if (!is_standby(&view->devices[i]))
+			return true;
+	return false;
+}
+
 static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path,
 		     unsigned flags, struct err **err)
 {
@@ -1114,9 +1122,8 @@ static int virt_save(struct virt *virt, const struct virt_dom *dom, const char *
 		return -1;
 	if (!d->live.present)
 		return err_set(err, ERR_ABSENT, "it is not running");
-	for (size_t i = 0; i < d->live.ndevices; i++)
-		if (!is_standby(&d->live.devices[i]))
-			return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	if (has_vf(&d->live))
+		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
 	view_clear(&w->saved.live);
 	w->saved.domain = d;
 	w->saved.live = d->live;
@@ -1147,6 +1154,57 @@ static int virt_restore(struct virt *virt, const char *path, unsigned flags, str
 	if (!d || w->saved.managed || d->live.present)
 		return err_set(err, ERR_FAILED, "%s cannot be restored", path);
 	d->live = view_copy(&w->saved.live);
+	return 0;
+}
+
+static int virt_snapshot_find(struct virt *virt, const struct virt_dom *dom, const char *name,
+			      struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	if (call(w, "snapshot_find", err))
+		return -1;
+	if (w->snapshot.domain != dom->handle || (name && strcmp(name, "s") != 0))
+		return err_set(err, ERR_FAILED, "there is no such snapshot");
+	return 0;
+}
+
+static int virt_snapshot_make(struct virt *virt, const struct virt_dom *dom, const char *xml,
+			      unsigned flags, char **name, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+
+	(void)flags;
+	if (call(w, "snapshot_make", err))
+		return -1;
+	if (has_vf(&d->live) || strncmp(xml, "<domainsnapshot", 15) != 0)
+		return err_set(err, ERR_FAILED, "VFIO migration is not supported");
+	view_clear(&w->snapshot.live);
+	view_clear(&w->snapshot.config);
+	w->snapshot.domain = d;
+	w->snapshot.live = view_copy(&d->live);
+	w->snapshot.config = view_copy(&d->config);
+	*name = mem_strdup("s");
+	return 0;
+}
+
+static int virt_snapshot_revert(struct virt *virt, const struct virt_dom *dom, const char *name,
+				unsigned flags, struct err **err)
+{
+	struct world *w = WORLD_OF(virt, virt);
+	struct fake_domain *d = dom->handle;
+
+	(void)flags;
+	(void)name;
+	if (call(w, "snapshot_revert", err))
+		return -1;
+	if (has_vf(&d->live))
+		return err_set(err, ERR_FAILED, "the devices are others");
+	view_clear(&d->live);
+	view_clear(&d->config);
+	d->live = view_copy(&w->snapshot.live);
+	d->config = view_copy(&w->snapshot.config);
 	return 0;
 }
 
@@ -1356,6 +1414,9 @@ static const struct virt_ops virt_ops = {
 	.save = virt_save,
 	.saved_xml = virt_saved_xml,
 	.restore = virt_restore,
+	.snapshot_find = virt_snapshot_find,
+	.snapshot_make = virt_snapshot_make,
+	.snapshot_revert = virt_snapshot_revert,
 	.watch = virt_watch,
 	.watch_closely = virt_watch_closely,
 	.follow = virt_follow,
@@ -1666,6 +1727,8 @@ void world_clear(struct world *w)
 	free(w->unnamed);
 	free(w->probed);
 	view_clear(&w->saved.live);
+	view_clear(&w->snapshot.live);
+	view_clear(&w->snapshot.config);
 	free(w->network);
 }
 
@@ -1781,11 +1844,28 @@ void world_forget(struct world *w, const char *name)
 int world_run(struct world *w, const char *command, struct err **err)
 {
 	static const struct verb *const verbs[] = {
-		&verb_adopt,         &verb_attach,       &verb_detach,    &verb_set,
-		&verb_list,          &verb_why,          &verb_reconcile, &verb_set_vfs,
-		&verb_pool_define,   &verb_pool_dumpxml, &verb_pool_edit, &verb_pool_list,
-		&verb_pool_undefine, &verb_park,         &verb_unpark,    &verb_save,
-		&verb_managedsave,   &verb_restore,      &verb_hosts,     &verb_migrate,
+		&verb_adopt,
+		&verb_attach,
+		&verb_detach,
+		&verb_set,
+		&verb_list,
+		&verb_why,
+		&verb_reconcile,
+		&verb_set_vfs,
+		&verb_pool_define,
+		&verb_pool_dumpxml,
+		&verb_pool_edit,
+		&verb_pool_list,
+		&verb_pool_undefine,
+		&verb_park,
+		&verb_unpark,
+		&verb_save,
+		&verb_managedsave,
+		&verb_restore,
+		&verb_hosts,
+		&verb_migrate,
+		&verb_snapshot_create,
+		&verb_snapshot_revert,
 	};
 	cleanup_free char *words = mem_strdup(command);
 	char *argv[16] = {0}, *rest = words;

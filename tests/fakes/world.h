@@ -95,6 +95,12 @@ struct world {
 		bool managed; /* for its next start */
 	} saved;
 
+	/* A snapshot of a guest, of the name "s". */
+	struct {
+		struct fake_domain *domain; /* NULL: there is none */
+		struct fake_view live, config;
+	} snapshot;
+
 	/* The network by which the host tells of itself; NULL: there is none. */
 	char *network;
 	bool network_active;

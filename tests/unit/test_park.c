@@ -131,6 +131,10 @@ static void parks_nothing(void **state)
 	assert_run(&w, "save web1", 2);
 	assert_run(&w, "save web1 f --running --paused", 2);
 	assert_run(&w, "managedsave", 2);
+	assert_run(&w, "snapshot-create", 2);
+	assert_run(&w, "snapshot-revert web1", 2);
+	assert_run(&w, "snapshot-revert web1 s --current", 2);
+	assert_run(&w, "snapshot-revert web1 s --running --paused", 2);
 	assert_run(&w, "managedsave web1 f", 2);
 	assert_run(&w, "restore", 2);
 	assert_run(&w, "restore a b", 2);
@@ -345,6 +349,38 @@ static void saves_and_restores(void **state)
 	world_clear(&w);
 }
 
+static void makes_snapshots_and_reverts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --persistent", 0);
+	assert_fails(&w, "snapshot-revert web1 s", 1, "nothing was changed");
+	assert_fails(&w, "snapshot-create web1 /nonexistent", 1, "nothing was changed");
+	assert_devices(&w, 1, 1);
+	assert_run(&w, "snapshot-create web1", 0);
+	assert_devices(&w, 1, 1);
+	assert_run(&w, "attach web1 eth1 --live", 0);
+	assert_devices(&w, 2, 1);
+	/* What came later is gone with it, and free. */
+	assert_run(&w, "snapshot-revert web1 s", 0);
+	assert_devices(&w, 1, 1);
+	assert_leases(&w, 1, LEASE_HELD);
+	world_stop(&w, "web1");
+	assert_run(&w, "snapshot-create web1", 1);
+	/* It runs again. */
+	assert_run(&w, "snapshot-revert web1 --current", 0);
+	assert_devices(&w, 1, 1);
+	/* One of a guest that was off. */
+	w.snapshot.live.present = false;
+	assert_run(&w, "snapshot-revert web1 s", 0);
+	assert_false(live(&w, "web1")->present);
+	assert_leases(&w, 1, LEASE_HELD);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void a_save_that_fails_gives_back(void **state)
 {
 	struct fake_device *foreign;
@@ -359,6 +395,7 @@ static void a_save_that_fails_gives_back(void **state)
 				  "domain='0x0000' bus='0x09' slot='0x00' function='0x0'/>"
 				  "</source></hostdev>");
 	assert_fails(&w, "save web1 /f", 1, "runs on, with its VFs as before");
+	assert_fails(&w, "snapshot-create web1", 1, "runs on, with its VFs as before");
 	assert_devices(&w, 2, 0);
 	assert_leases(&w, 2, LEASE_HELD);
 	world_clear(&w);
@@ -495,6 +532,13 @@ static const struct scenario scenarios[] = {
 	{.name = "restore",
 	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1", "save web1 /f"},
 	 .command = "restore /f"},
+	{.name = "snapshot",
+	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1 --form hostdev"},
+	 .command = "snapshot-create web1"},
+	{.name = "revert",
+	 .before = {"attach web1 eth1 --persistent", "snapshot-create web1",
+		    "attach web1 eth1 --form hostdev --vlan 3"},
+	 .command = "snapshot-revert web1 s"},
 	{.name = "managedsave",
 	 .before = {"attach web1 eth1 --persistent", "attach web1 eth1 --form hostdev"},
 	 .command = "managedsave web1",
@@ -607,6 +651,7 @@ int main(void)
 		cmocka_unit_test(is_forgotten_where_it_was),
 		cmocka_unit_test(can_be_detached),
 		cmocka_unit_test(saves_and_restores),
+		cmocka_unit_test(makes_snapshots_and_reverts),
 		cmocka_unit_test(a_save_that_fails_gives_back),
 		cmocka_unit_test(resizes_meanwhile),
 		cmocka_unit_test(leaves_in_what_can_move),
