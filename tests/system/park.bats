@@ -159,3 +159,39 @@ load helper
 		all_free
 	END
 }
+
+@test "a snapshot of a running guest, and back to it; one of a guest with a foreign VF fails" {
+	in_host <<-'END'
+		disk=/var/lib/libvirt/images/snapshots.qcow2
+		qemu-img create -q -f qcow2 $disk 300M
+		virsh -q attach-disk testguest1 $disk vda --driver qemu --subdriver qcow2 --targetbus virtio --live
+		listen
+		expect 0 vfpool --json attach testguest1 eth1 --vlan 5
+		mac=$(answer '.attached[0].mac')
+		nic_appears "$mac"
+		listen
+		expect 0 vfpool snapshot-create testguest1 - <<<"<domainsnapshot><name>s1</name></domainsnapshot>"
+		said "snapshot s1 of testguest1 created"
+		nic_appears "$mac"
+		sound
+		is "the VLAN" "$(vlan_of eth1 0)" 5
+		refused 1 "nothing was changed" -- vfpool snapshot-revert testguest1 s2
+		# What it got later is gone afterwards, and free.
+		expect 0 vfpool attach testguest1 eth2 --form hostdev
+		listen
+		expect 0 vfpool snapshot-revert testguest1 s1
+		nic_appears "$mac"
+		sound
+		is "leases" "$(leases | cut -d' ' -f 1,3,4)" "0000:01:10.0 testguest1 held"
+		virsh -q attach-device testguest1 <(hostdev 0000:02:10.0) --live
+		expect 1 vfpool snapshot-create testguest1
+		said "testguest1 runs on, with its VFs as before"
+		is "the leases still" "$(leases | cut -d' ' -f 1,3,4)" "0000:01:10.0 testguest1 held"
+		virsh -q destroy testguest1
+		home 0000:02:10.0
+		mended
+		all_free
+		virsh -q snapshot-delete testguest1 s1 --metadata
+		rm $disk
+	END
+}
