@@ -349,6 +349,10 @@ class Run:
                 continue
             check(vf.driver() == HOME[vf.pf.nic], vf.name, "is in no running guest, and on", vf.driver())
             check(vf.has_netdev() == vf.pf.nic, vf.name, "has no netdev")
+            # MAC and VLAN are libvirt's until the guest starts; the rest waits for it on the VF.
+            if a and vf.pf.nic:
+                has = is_now["spoofchk"], is_now["trust"]
+                check(has == (a.spoofchk, a.trust), vf.name, "waits for", a.guest.name, "with", has, "not", vars(a))
             if not a:
                 check(is_now == vf.baseline, vf.name, "is free, and has", is_now, "not", vf.baseline)
 
