@@ -419,7 +419,6 @@ static void worker_ended(struct agent *a, struct worker *worker, msec now)
 	case TASK_IS_RESIZES:
 	case TASK_IS_STUCK:
 	case TASK_IS_MOVING:
-	case TASK_IS_WITHDRAW:
 		if (!a->ends && (worker->reason || end))
 			say(JOURNAL_WARNING, NULL, worker->reason ? worker->reason : end);
 		break;
@@ -536,12 +535,12 @@ static int end(struct agent *a, struct err **err)
 	msec by = clock_now() + END_MS;
 
 	journal_notify("STOPPING=1\nSTATUS=Ending");
-	workers_signal(&a->workers, SIGTERM);
-	(void)start(a, TASK_IS_WITHDRAW, (const char *const[]){TASK_WITHDRAW, NULL}, by);
+	/* Who has no connection yet has told nobody anything over it. */
+	workers_signal(&a->workers, SIGTERM, a->connected ? FOLLOW_WITHDRAW : SIGTERM);
 	while (a->workers.n && clock_now() < by)
 		if (wait_until(a, by, err))
 			return -1;
-	workers_signal(&a->workers, SIGKILL);
+	workers_signal(&a->workers, SIGKILL, SIGKILL);
 	return 0;
 }
 

@@ -11,6 +11,8 @@
 #ifndef VFPOOL_DAEMON_DAEMON_H
 #define VFPOOL_DAEMON_DAEMON_H
 
+#include <signal.h>
+
 #include "core/err.h"
 
 #define DAEMON_WORKERS 4
@@ -25,6 +27,9 @@
 #define TASK_MOVING "moving" /* UUID NAME */
 #define TASK_PUBLISH "publish"
 #define TASK_WITHDRAW "withdraw"
+
+/* A signal to the one that follows: take back what others were told, and end. */
+#define FOLLOW_WITHDRAW SIGUSR1
 
 struct daemon_options {
 	/* Options of every command that the workers get, too: "-c", URI. NULL ends them. */

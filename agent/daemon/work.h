@@ -36,8 +36,9 @@ void work_resizes(struct edges *edges, unsigned seconds, int out);
 
 /*
  * Follows libvirt's events, and says each as one of a guest; first all guests that have anything of
- * ours, as if something had happened to them. Returns when the connection breaks: ERR_LOST. Needs
- * libvirt and the store.
+ * ours, as if something had happened to them. Returns when the connection breaks: ERR_LOST. At
+ * FOLLOW_WITHDRAW it does what work_withdraw() does over the connection that it has, and returns.
+ * Needs libvirt and the store.
  */
 int work_follow(struct edges *edges, int out, struct err **err);
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "core/cleanup.h"
+#include "daemon/daemon.h"
 #include "daemon/line.h"
 #include "daemon/work.h"
 
@@ -91,12 +96,32 @@ static int say_all(struct edges *edges, int out, struct err **err)
 	return result || say_stuck(edges->store, out, err) ? -1 : 0;
 }
 
+static int take_signal(int *fd, struct err **err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, FOLLOW_WITHDRAW);
+	if (!sigprocmask(SIG_BLOCK, &set, NULL))
+		*fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return *fd < 0 ? err_errno(err, errno, "taking signals") : 0;
+}
+
+static bool is_told(int signals)
+{
+	struct pollfd poller = {.fd = signals, .events = POLLIN};
+
+	return poll(&poller, 1, 0) > 0;
+}
+
 int work_follow(struct edges *edges, int out, struct err **err)
 {
 	struct virt *virt = edges->virt;
+	cleanup_close int signals = -1;
 
 	/* First the events, then what there is: nothing happens in between unseen. */
-	if (virt->ops->follow(virt, true, err) || say_all(edges, out, err))
+	if (take_signal(&signals, err) || virt->ops->follow(virt, signals, err) ||
+	    say_all(edges, out, err))
 		return -1;
 	/* What was read is not needed any more, and this may wait for a long time. */
 	edges->store->ops->close(edges->store);
@@ -112,6 +137,8 @@ int work_follow(struct edges *edges, int out, struct err **err)
 			(void)line_say(out, event.kind == VIRT_DOMAIN_MOVING ? "moving" : "guest",
 				       event.uuid, event.name, event.what, NULL);
 		virt_event_clear(&event);
+		if (is_told(signals))
+			return work_withdraw(edges, err);
 	}
 }
 

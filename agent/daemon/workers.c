@@ -71,11 +71,14 @@ msec workers_hurry(const struct workers *workers, msec now)
 	return next;
 }
 
-void workers_signal(const struct workers *workers, int signal)
+void workers_signal(const struct workers *workers, int signal, int follow)
 {
-	for (size_t i = 0; i < workers->n; i++)
-		if (!workers->items[i]->ended)
-			(void)kill(workers->items[i]->pid, signal);
+	for (size_t i = 0; i < workers->n; i++) {
+		const struct worker *worker = workers->items[i];
+
+		if (!worker->ended)
+			(void)kill(worker->pid, worker->task == TASK_IS_FOLLOW ? follow : signal);
+	}
 }
 
 void workers_remove(struct workers *workers, struct worker *worker)

@@ -20,7 +20,6 @@ enum task {
 	TASK_IS_STUCK,
 	TASK_IS_MOVING,
 	TASK_IS_PUBLISH,
-	TASK_IS_WITHDRAW,
 };
 
 struct worker {
@@ -55,7 +54,8 @@ void workers_reap(struct workers *workers);
 /* Kills those whose time is up; returns when the next one's will be. */
 msec workers_hurry(const struct workers *workers, msec now);
 
-void workers_signal(const struct workers *workers, int signal);
+/* follow: for the one that follows libvirt's events; the others get signal. */
+void workers_signal(const struct workers *workers, int signal, int follow);
 
 /* Forgets one whose process has ended. */
 void workers_remove(struct workers *workers, struct worker *worker);

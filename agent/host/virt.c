@@ -8,7 +8,8 @@
  * answer, which a wait for a guest's lock or for a VF's driver can well take. The thread only puts
  * events into a queue; next_event() takes them out. While it runs, libvirt wakes it up some times
  * for each call, so it begins when there are events to be told, or when the first sign of life
- * comes near: most commands are over before that.
+ * comes near: most commands are over before that. Only who does nothing but follow events has no
+ * such thread (host/virt_alone.h).
  *
  * libvirt's words are translated by the daemon, in its own locale. So errors are told apart by
  * code and origin first, and by words only where they are QEMU's, or for advice.
@@ -24,6 +25,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/virt_alone.h"
 #include "host/virt_connection.h"
 #include "model/assignment.h"
 
@@ -296,15 +298,25 @@ static void *run_events(void *unused)
 }
 
 static int event_thread_errno;
+static bool follows_only;
+
+void virt_follow_only(void)
+{
+	follows_only = true;
+}
 
 /* It is never stopped: it holds nothing that the end of the process would not free. */
-static void start_event_thread(void)
+static void start_event_loop(void)
 {
 	sigset_t all, old;
 	pthread_t thread;
 
 	condition_init(&loop.changed);
 	virSetErrorFunc(NULL, keep_quiet);
+	if (follows_only) {
+		alone_register();
+		return;
+	}
 	if (virEventRegisterDefaultImpl() < 0) {
 		event_thread_errno = ENOTSUP;
 		return;
@@ -836,17 +848,32 @@ static int connection_watch_closely(struct virt *virt, struct err **err)
 	return listen_to(c, WATCHED_CLOSELY, err);
 }
 
-static int connection_follow(struct virt *virt, bool lasting, struct err **err)
+static int connection_follow(struct virt *virt, int stop, struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
 
-	/* The end of a local socket is told by the kernel. */
-	if (lasting)
-		(void)virConnectSetKeepAlive(c->conn, 0, 0);
-	virResetLastError();
+	c->stop = stop;
 	c->inbox->follows = true;
 	listen_to_close(c);
 	return listen_to(c, ARRAY_SIZE(told), err);
+}
+
+/* In place of the event thread. */
+static int let_events_in(struct connection *c, msec deadline, struct err **err)
+{
+	bool calls = true;
+	int got = 1;
+
+	while (got > 0 && !c->inbox->nevents && !c->inbox->lost) {
+		unsigned long version;
+
+		got = alone_turn(c->stop, deadline, &calls, err);
+		/* Any call will do. */
+		if (got >= 0 && calls && virConnectGetLibVersion(c->conn, &version) < 0 &&
+		    is_lost(c))
+			return set_lost(err);
+	}
+	return got;
 }
 
 static int connection_next_event(struct virt *virt, msec deadline, struct virt_event *out,
@@ -855,9 +882,11 @@ static int connection_next_event(struct virt *virt, msec deadline, struct virt_e
 	struct connection *c = (struct connection *)virt;
 	struct inbox *inbox = c->inbox;
 	struct timespec until = {deadline / 1000, deadline % 1000 * 1000000};
-	bool lost, late = false;
+	bool lost, late = follows_only;
 	int got = 0;
 
+	if (follows_only && let_events_in(c, deadline, err) < 0)
+		return -1;
 	(void)pthread_mutex_lock(&inbox->lock);
 	while (!inbox->nevents && !inbox->lost && !late)
 		late = pthread_cond_timedwait(&inbox->changed, &inbox->lock, &until) != 0;
@@ -882,7 +911,8 @@ static void connection_close(struct virt *virt)
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
+	/* Each is a round trip; a process that ends has no time for them, and needs none. */
+	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks) && !follows_only; i++)
 		if (c->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
 	if (c->listening)
@@ -952,7 +982,7 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 
 	if (libvirt_load(err) < 0)
 		return -1;
-	(void)pthread_once(&once, start_event_thread);
+	(void)pthread_once(&once, start_event_loop);
 	if (event_thread_errno)
 		return err_errno(err, event_thread_errno, "cannot start libvirt's event loop");
 	conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, 0);
@@ -965,6 +995,7 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 	c->virt.ops = &connection_ops;
 	c->conn = conn;
 	c->inbox = inbox_new();
+	c->stop = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++)
 		c->callbacks[i] = -1;
 	/* Drivers inside this process, as test:///, have neither. */

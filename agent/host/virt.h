@@ -261,10 +261,10 @@ struct virt_ops {
 	int (*watch_closely)(struct virt *virt, struct err **err);
 
 	/*
-	 * The same with VIRT_DOMAIN_CHANGED. lasting: for as long as the connection lasts, which
-	 * may be forever: so it asks for no sign of life where that would only wake both sides up.
+	 * The same with VIRT_DOMAIN_CHANGED. stop, for virt_follow_only(): when that descriptor can
+	 * be read, next_event() returns 0 before its deadline; -1: it does not.
 	 */
-	int (*follow)(struct virt *virt, bool lasting, struct err **err);
+	int (*follow)(struct virt *virt, int stop, struct err **err);
 
 	/*
 	 * Waits for the next event of any domain. 1: one in *out, for virt_event_clear(); 0: the
@@ -310,5 +310,12 @@ static inline void virt_about_clear(struct virt_about *about)
  * finds). Not reachable: says which daemon to start.
  */
 int virt_open(const char *uri, struct virt **out, struct err **err);
+
+/*
+ * What this process is for is to follow() events over one connection to this host, for as long as
+ * that lasts, which may be forever: then nothing wakes it up but events. All calls have to come
+ * from one thread. Before virt_open().
+ */
+void virt_follow_only(void);
 
 #endif

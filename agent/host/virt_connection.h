@@ -16,6 +16,7 @@ struct connection {
 	virConnectPtr conn;
 	struct inbox *inbox;
 	bool listening; /* to its close */
+	int stop;       /* what follow() got; -1: nothing */
 	int callbacks[8];
 };
 

@@ -59,6 +59,7 @@
 	X(virDomainSnapshotLookupByName)      \
 	X(virDomainSuspend)                   \
 	X(virEventRegisterDefaultImpl)        \
+	X(virEventRegisterImpl)               \
 	X(virEventRunDefaultImpl)             \
 	X(virFreeError)                       \
 	X(virNetworkCreate)                   \
@@ -132,6 +133,7 @@ int libvirt_load(struct err **err);
 #define virDomainSnapshotLookupByName libvirt.virDomainSnapshotLookupByName
 #define virDomainSuspend libvirt.virDomainSuspend
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
+#define virEventRegisterImpl libvirt.virEventRegisterImpl
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl
 #define virFreeError libvirt.virFreeError
 #define virNetworkCreate libvirt.virNetworkCreate

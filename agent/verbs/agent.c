@@ -107,11 +107,13 @@ static int run_task(struct session *session, const struct request *request, stru
 		work_guest(&session->edges, &guest, STDOUT_FILENO);
 		return 0;
 	}
-	if (is_task(request, TASK_FOLLOW, 1))
+	if (is_task(request, TASK_FOLLOW, 1)) {
+		virt_follow_only();
 		return session_need(session, NEED_VIRT | NEED_STORE, err) ||
 				       work_follow(&session->edges, STDOUT_FILENO, err)
 			       ? -1
 			       : 0;
+	}
 	if (is_task(request, TASK_LOOK, 1))
 		return session_need(session, NEED_HOST | NEED_STORE, err) ||
 				       work_look(&session->edges, STDOUT_FILENO, err)

@@ -297,7 +297,7 @@ static int carry_out(struct session *session, const struct migrate_request *requ
 
 	note_vfs(m->c, &leaving);
 	/* Before the move, so that nothing happens there unseen. */
-	if (m->there->ops->follow(m->there, false, err) || minder_start(&minder, err))
+	if (m->there->ops->follow(m->there, -1, err) || minder_start(&minder, err))
 		return err_now(err, "nothing was changed");
 	result = park_and_move(request, m, &leaving, &minder, err);
 	if (!result) {

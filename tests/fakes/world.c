@@ -1266,9 +1266,9 @@ static int virt_watch_closely(struct virt *virt, struct err **err)
 	return 0;
 }
 
-static int virt_follow(struct virt *virt, bool lasting, struct err **err)
+static int virt_follow(struct virt *virt, int stop, struct err **err)
 {
-	(void)lasting;
+	(void)stop;
 	return virt_watch_closely(virt, err);
 }
 
