@@ -11,6 +11,7 @@
 #include "converge/networks.h"
 #include "converge/park.h"
 #include "converge/reserve.h"
+#include "converge/stuck.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 
@@ -143,6 +144,8 @@ int converge_again(struct converge *c, unsigned seconds, struct err **err)
 
 void converge_close(struct converge *c)
 {
+	if (c->succeeded)
+		stuck_settle(c);
 	virt_dom_clear(c->edges->virt, &c->dom);
 	domain_clear(&c->domain);
 	leases_clear(&c->leases);
@@ -589,5 +592,8 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 			break;
 	}
 	free(busy);
-	return result ? -1 : outcome(plan, err);
+	if (!result)
+		result = outcome(plan, err);
+	c->succeeded |= !result && (mode == CONVERGE_CHECK || mode == CONVERGE_MEND);
+	return result ? -1 : 0;
 }

@@ -28,6 +28,7 @@ struct converge {
 	bool park_all;   /* park_domain() takes out what could move with the guest, too */
 	int64_t expires; /* CONVERGE_RESERVE: when the reservations do; seconds since 1970 */
 	int lock;
+	bool succeeded;                 /* some work on it: it may not be stuck any more */
 	const struct pciaddr *resizing; /* the PF whose number the caller has locked; NULL: none */
 };
 
@@ -56,6 +57,7 @@ int converge_open_given(struct converge *c, struct edges *edges, struct domain *
  */
 int converge_again(struct converge *c, unsigned seconds, struct err **err);
 
+/* If it was put right, it is not noted as stuck any more. */
 void converge_close(struct converge *c);
 
 enum converge_mode {

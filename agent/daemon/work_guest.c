@@ -124,7 +124,7 @@ static bool is_stuck(const struct lease *lease, const struct plan *plan)
 	return true;
 }
 
-/* reason NULL: none is stuck any more. Does any of them tell the reason now? */
+/* Does any of them tell the reason now? */
 static bool note_leases(struct store *store, const char *uuid, const struct plan *plan,
 			const char *reason)
 {
@@ -135,7 +135,7 @@ static bool note_leases(struct store *store, const char *uuid, const struct plan
 		return false;
 	for (size_t i = 0; i < leases.n; i++) {
 		struct lease *lease = &leases.items[i];
-		const char *now = reason && is_stuck(lease, plan) ? reason : NULL;
+		const char *now = is_stuck(lease, plan) ? reason : NULL;
 
 		told |= now || lease->state == LEASE_LOST;
 		/* One that is lost says why by itself. */
@@ -277,9 +277,7 @@ void work_guest(struct edges *edges, const struct work_guest *guest, int out)
 	    !converge_open_leased(&c, &mine, guest->uuid, guest->name, guest->seconds, &why)) {
 		(void)converge_guest(&c, guest, &told, &plan, &why);
 		/* While nobody else is at work on it. */
-		if (!why)
-			note(edges, guest->uuid, guest->name, &plan, NULL);
-		else if (guest->last && is_failure(why))
+		if (why && guest->last && is_failure(why))
 			note(edges, guest->uuid, guest->name, &plan, why->what);
 		converge_close(&c);
 	} else if (guest->last && is_failure(why)) {

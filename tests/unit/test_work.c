@@ -2,6 +2,7 @@
 /* What the agent's workers do and say, against made edges. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "daemon/daemon.h"
 #include "daemon/line.h"
 #include "daemon/work.h"
 #include "fakes/world.h"
@@ -352,6 +354,57 @@ static void a_guest_without_a_lease_is_stuck_by_itself(void **state)
 	world_clear(&w);
 }
 
+/* Whoever it was. */
+static void a_guest_put_right_by_a_command_is_not_stuck(void **state)
+{
+	static const char *const commands[] = {"reconcile web1", "detach web1 eth1",
+					       "attach web1 eth1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		struct world w;
+		const char *uuid;
+
+		world_init(&w, 3);
+		do_run(&w, "attach web1 eth1", 0);
+		uuid = world_domain(&w, "web1")->uuid;
+		assert_int_equal(w.edges.store->ops->stick(w.edges.store, uuid, "web1", "it", NULL),
+				 0);
+		/* What only asks, and what fails, changes nothing about that. */
+		do_run(&w, "why web1 eth1", 0);
+		do_run(&w, "attach web1 eth1 --count 7", 3);
+		assert_int_equal(w.stuck.n, 1);
+		do_run(&w, commands[i], 0);
+		assert_int_equal(w.stuck.n, 0);
+		assert_sound(&w);
+		world_clear(&w);
+	}
+}
+
+static void one_of_its_vfs_put_right_is_not_all_of_it(void **state)
+{
+	struct world w;
+	struct fake_view *view;
+
+	(void)state;
+	world_init(&w, 2);
+	do_run(&w, "attach web1 eth1", 0);
+	view = &world_domain(&w, "web2")->live;
+	free(view->metadata);
+	view->metadata = mem_strdup(
+		"<assignments xmlns='urn:vfpool:domain:1'><assignment id='0a1b2c3e' pool='nowhere' "
+		"form='interface'><mac address='02:00:5e:10:00:0a'/></assignment></assignments>");
+	work_on(&w, "web2", true);
+	assert_int_equal(w.stuck.n, 1);
+	do_run(&w, "attach web2 eth1", 0);
+	assert_int_equal(w.stuck.n, 1);
+	/* With that taken back, it is. */
+	do_run(&w, "detach web2 0a1b2c3e", 0);
+	assert_int_equal(w.stuck.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void what_is_parked_is_looked_at_again(void **state)
 {
 	struct world w;
@@ -531,6 +584,33 @@ static void all_guests_come_before_events(void **state)
 	world_clear(&w);
 }
 
+/* Told so, it does that last. */
+static void what_was_published_is_withdrawn_by_the_one_that_follows(void **state)
+{
+	struct world w;
+	struct edges edges;
+	sigset_t set;
+	int signal;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(work_publish(&w.edges, NULL), 0);
+	assert_true(w.network_active);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, FOLLOW_WITHDRAW);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)raise(FOLLOW_WITHDRAW);
+	listen_anew();
+	edges = w.edges;
+	assert_int_equal(work_follow(&edges, ends_of[1], NULL), 0);
+	hear();
+	assert_said("\nfollowing\n");
+	assert_false(w.network_active);
+	assert_int_equal(sigwait(&set, &signal), 0);
+	world_clear(&w);
+}
+
 static void the_look_finds_what_is_not_settled(void **state)
 {
 	struct world w;
@@ -593,12 +673,15 @@ int main(void)
 		cmocka_unit_test(the_last_try_leaves_a_reason),
 		cmocka_unit_test(what_could_not_even_be_planned_is_stuck),
 		cmocka_unit_test(a_guest_without_a_lease_is_stuck_by_itself),
+		cmocka_unit_test(a_guest_put_right_by_a_command_is_not_stuck),
+		cmocka_unit_test(one_of_its_vfs_put_right_is_not_all_of_it),
 		cmocka_unit_test(what_is_parked_is_looked_at_again),
 		cmocka_unit_test(broken_at_every_call),
 		cmocka_unit_test(others_at_work_are_no_failure),
 		cmocka_unit_test(a_guest_started_while_it_is_looked_at),
 		cmocka_unit_test(a_guest_forgotten_while_it_is_looked_at),
 		cmocka_unit_test(all_guests_come_before_events),
+		cmocka_unit_test(what_was_published_is_withdrawn_by_the_one_that_follows),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
 		cmocka_unit_test(a_vf_that_vanished_is_told),
 	};
