@@ -190,6 +190,13 @@ $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
 
+# Two hosts at once, and moves by the dozen: an hour and more.
+LONG_TESTS ?= $(wildcard tests/system/long/*.bats)
+.PHONY: check-long
+check-long: ## the long tests in the lab: moves between two hosts, each kind, each broken (LONG_TESTS=FILES)
+	tests/lab/lab build -s all
+	prove --timer --exec 'bats --tap' $(LONG_TESTS)
+
 # Speed and size against what people use otherwise; see tests/bench/README.md. The programs and what needs
 # no emulated host run where vfpool was built: tests/bench/bench calls these in the lab's root file system.
 BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,stopwatch mkleases choose attach)

@@ -4,7 +4,7 @@
 # makes few of them, each with a script (in_host) that does a whole step and checks it there.
 bats_require_minimum_version 1.5.0
 
-lab=$BATS_TEST_DIRNAME/../lab/lab
+lab=$(dirname "${BASH_SOURCE[0]}")/../lab/lab
 
 # host CMD...: in vfhost-a.
 host() { "$lab" run vfhost-a "$@"; }

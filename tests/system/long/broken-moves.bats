@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# Whatever breaks while a guest moves to another host: it runs on one of them, with all its VFs there, at the same
+# addresses, and nothing is kept for it on the other.
+load ../helper
+load ../two_hosts
+
+# The move goes on when a script has ended: start_move ARGUMENTS; move_ended STATUS WORDS...
+common+='
+	start_move() {
+		systemctl reset-failed move 2>/dev/null || true
+		systemd-run -q --unit=move --remain-after-exit -p StandardOutput=truncate:$here/out \
+			-p StandardError=truncate:$here/err vfpool migrate "$@"
+	}
+	move_runs() { [[ $(systemctl show -P SubState move) == running ]]; }
+	move_over() { ! move_runs; }
+	move_ended() {
+		until_true 300 move_over
+		cat out err
+		is "its exit status" "$(systemctl show -P ExecMainStatus move)" "$1"
+		systemctl stop move 2>/dev/null || true
+		shift
+		said "$@"
+	}
+	# with_two: a guest that has two VFs, as they are; back_here: it has them again.
+	with_two() {
+		expect 0 vfpool attach testguest1 eth1 --persistent
+		expect 0 vfpool attach testguest1 eth1 --form hostdev --persistent --vlan 5
+		same >had
+	}
+	back_here() { all_back 2; same | diff had -; }
+	done_here() {
+		back_here
+		expect 0 vfpool detach testguest1 --all --persistent --timeout 240
+		freed
+	}
+'
+as_before="runs on here, with its VFs as before"
+
+nothing_there() {
+	on_b <<-END
+		$common
+		gone
+		freed
+	END
+}
+
+@test "cancelled, by Ctrl-C or domjobabort" {
+	in_host <<-END
+		$common
+		with_two
+		for how in INT abort; do
+			vfpool migrate testguest1 $b $wholly \$slow >out 2>err & job=\$!
+			until_true 120 moving
+			if [[ \$how == INT ]]; then kill -INT \$job; else virsh -q domjobabort testguest1; fi
+			got=0
+			wait \$job || got=\$?
+			is "its exit status" \$got 1
+			said "$as_before"
+			[[ \$how != INT ]] || said "cancelled"
+			back_here
+		done
+		done_here
+	END
+	nothing_there
+}
+
+@test "the network between the hosts cut in its midst; the data by way of vfpool's connections, or from daemon to daemon" {
+	for how in '' --p2p; do
+		in_host <<-END
+			$common
+			with_two
+			start_move testguest1 $b $wholly \$slow $how
+			until_true 120 moving
+		END
+		"$lab" monitor vfhost-a 'set_link mgmt1 off'
+		in_host <<-END || { "$lab" monitor vfhost-a 'set_link mgmt1 on'; false; }
+			$common
+			move_ended 1 "$as_before"
+			# libvirt itself notices, but for the data on their own way, which only vfpool can end.
+			[[ -n "$how" ]] || said "the connection to $b broke"
+			done_here
+		END
+		"$lab" monitor vfhost-a 'set_link mgmt1 on'
+		nothing_there
+	done
+}
+
