@@ -332,7 +332,7 @@ static void start_event_loop(void)
 
 /* Errors */
 
-static bool is_lost(struct connection *c)
+bool virt_is_lost(struct connection *c)
 {
 	bool lost;
 
@@ -407,7 +407,7 @@ int virt_failed(struct connection *c, const virError *error, const char *name, s
 {
 	const char *words = error->message ? error->message : "libvirt did not say why";
 
-	if (is_lost(c)) {
+	if (virt_is_lost(c)) {
 		set_lost(err);
 		return err_detail(err, "%s", words);
 	}
@@ -432,7 +432,7 @@ static int failed_change(struct connection *c, virDomainPtr dom, const virError 
 {
 	const char *name = virDomainGetName(dom);
 
-	if (error->code == VIR_ERR_OPERATION_INVALID && !is_lost(c)) {
+	if (error->code == VIR_ERR_OPERATION_INVALID && !virt_is_lost(c)) {
 		if (views & VIRT_LIVE && virDomainIsActive(dom) == 0)
 			return err_set(err, ERR_ABSENT, "%s is not running", name);
 		if (views & VIRT_CONFIG && virDomainIsPersistent(dom) == 0)
@@ -870,7 +870,7 @@ static int let_events_in(struct connection *c, msec deadline, struct err **err)
 		got = alone_turn(c->stop, deadline, &calls, err);
 		/* Any call will do. */
 		if (got >= 0 && calls && virConnectGetLibVersion(c->conn, &version) < 0 &&
-		    is_lost(c))
+		    virt_is_lost(c))
 			return set_lost(err);
 	}
 	return got;

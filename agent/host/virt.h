@@ -87,6 +87,11 @@ struct virt_progress {
 	unsigned long long elapsed, left; /* ms; left: as libvirt expects it; 0: it does not */
 	unsigned long long memory_left, memory_total, memory_rate; /* bytes, and a second */
 	unsigned long long disk_left, disk_total;
+	/*
+	 * The move goes by our connection to the host there, and that is broken. libvirt here does
+	 * not know, and can wait for that host for as long as TCP does.
+	 */
+	bool there_lost;
 };
 
 enum virt_move_word { VIRT_MOVE_GO_ON, VIRT_MOVE_STOP, VIRT_MOVE_PAUSE, VIRT_MOVE_TO_POSTCOPY };

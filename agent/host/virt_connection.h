@@ -34,6 +34,9 @@ static inline void cleanup_virt_error_pointer(virErrorPtr *error)
 /* What this thread's last call failed with; never NULL. */
 virErrorPtr virt_last_error(void);
 
+/* It broke, by itself. */
+bool virt_is_lost(struct connection *c);
+
 /* Makes an error of libvirt's, with its own words; name is the domain's, "" for none. Returns -1.
  */
 int virt_failed(struct connection *c, const virError *error, const char *name, struct err **err);

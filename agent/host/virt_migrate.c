@@ -200,8 +200,8 @@ static bool carry_out(virDomainPtr dom, enum virt_move_word word)
 	return done;
 }
 
-static void look_after(struct virt *virt, const struct virt_dom *dom, struct moving *m,
-		       const struct virt_mover *mover)
+static void look_after(struct virt *virt, const struct virt_dom *dom, struct virt *there,
+		       struct moving *m, const struct virt_mover *mover)
 {
 	enum virt_move_word undone = VIRT_MOVE_GO_ON;
 	struct pollfd fds[] = {
@@ -221,6 +221,7 @@ static void look_after(struct virt *virt, const struct virt_dom *dom, struct mov
 		if (fds[0].revents)
 			return;
 		(void)virt_job(virt, dom, &progress, NULL);
+		progress.there_lost = m->there && virt_is_lost((struct connection *)there);
 		word = mover->look(mover->arg, &progress);
 		if (word == VIRT_MOVE_GO_ON)
 			word = undone;
@@ -265,7 +266,7 @@ int virt_move(struct virt *virt, const struct virt_dom *dom, struct virt *there,
 	rc = pthread_create(&thread, NULL, do_move, &m);
 	if (rc)
 		return err_errno(err, rc, "moving %s", dom->name);
-	look_after(virt, dom, &m, mover);
+	look_after(virt, dom, there, &m, mover);
 	(void)pthread_join(thread, NULL);
 	if (!m.failed)
 		return 0;

@@ -277,6 +277,8 @@ static int park_and_move(const struct migrate_request *request, struct move *m,
 		return 0;
 	if (minder->cancelled)
 		err_wrap(err, "cancelled");
+	else if (minder->alone)
+		err_wrap(err, "the connection to %s broke", request->uri);
 	return settle_failure(m, err) == 1 ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@
 #include "core/mem.h"
 
 #define SHOW_MS 500
-#define TIMEOUT_MS 1000
+#define LOOK_MS 1000
 
 int minder_start(struct minder *minder, struct err **err)
 {
@@ -73,7 +73,11 @@ static enum virt_move_word look(void *arg, const struct virt_progress *progress)
 
 	if (minder->shows)
 		show(minder, progress);
-	if (minder_is_cancelled(minder))
+	if (progress->there_lost && !minder->alone) {
+		log_say("the connection to the other host broke: cancelling");
+		minder->alone = true;
+	}
+	if (minder_is_cancelled(minder) || minder->alone)
 		return VIRT_MOVE_STOP;
 	if (minder->timeout && !minder->hurried &&
 	    minder->now() - minder->started >= (msec)minder->timeout * 1000) {
@@ -91,8 +95,6 @@ struct virt_mover minder_mover(struct minder *minder)
 		.look = look,
 		.arg = minder,
 		.wake = minder->signals,
-		.every_ms = minder->shows     ? SHOW_MS
-			    : minder->timeout ? TIMEOUT_MS
-					      : 0,
+		.every_ms = minder->shows ? SHOW_MS : LOOK_MS,
 	};
 }

@@ -25,6 +25,7 @@ struct minder {
 	sigset_t before;
 	msec started;
 	bool hurried, cancelled, shown, terminal;
+	bool alone; /* the host there is not to be reached any more */
 };
 
 int minder_start(struct minder *minder, struct err **err);

@@ -1325,12 +1325,13 @@ static void arrive(struct world *there, const struct fake_domain *from, unsigned
 /* Between two looks of who moves it. */
 static bool is_stopped(const struct world *w, const struct virt_mover *mover)
 {
-	const struct virt_progress half = {
+	struct virt_progress half = {
 		.known = true, .memory_total = 64 << 20, .memory_left = 32 << 20};
 
 	(void)mover->look(mover->arg, &half);
 	if (w->move_signal)
 		(void)raise(w->move_signal);
+	half.there_lost = w->move_alone;
 	return mover->look(mover->arg, &half) == VIRT_MOVE_STOP;
 }
 

@@ -112,6 +112,7 @@ struct world {
 	bool job_moves;     /* and then the guest has gone */
 	bool move_stopped;  /* somebody stops it in its midst */
 	int move_signal;    /* this signal comes meanwhile; 0: none */
+	bool move_alone;    /* the connection to the host there breaks meanwhile */
 	unsigned move_lies; /* it is done, and it is said that it failed; 2: and nobody can see */
 	bool agent;     /* one is here, and at work on who arrives, once somebody waits for it */
 	unsigned moved; /* so many have been moved from here */

@@ -404,6 +404,10 @@ static void who_cancels_it_has_all_as_it_was(void **state)
 	two_hosts(7);
 	a.move_signal = SIGTERM;
 	cancelled("cancelled: operation aborted");
+	/* libvirt would wait for that host for as long as TCP does. */
+	two_hosts(7);
+	a.move_alone = true;
+	cancelled("the connection to " TO_B " broke: operation aborted");
 	/* It ends the move, and nothing else. */
 	two_hosts(7);
 	(void)signal(SIGHUP, SIG_IGN);
