@@ -74,8 +74,15 @@ agree_on_all() {
 	[ -z "$(finds eth1 iommu-groups .)" ]
 }
 
-@test "an IOMMU that does not remap interrupts" {
-	boots intel intremap=off
+@test "an IOMMU that does not remap interrupts, and VFs that share their IOMMU group" {
+	LAB_PFS=2 LAB_NO_ACS=eth2 boots intel intremap=off
+	finds eth1 iommu-groups pass "alone"
+	finds eth2 iommu-groups fail "not isolated, so unusable: 0-6"
+	run on vfpool why testguest1 eth2
+	[[ $output == *"it shares IOMMU group"* ]]
+	run on vfpool attach testguest1 eth2 --config
+	echo "$output"
+	[[ $status -eq 3 && $output == *"shares IOMMU group"* ]]
 	finds host iommu-kernel pass "uses it"
 	finds host interrupt-remapping fail "VFIO gives no VF to a guest.*intremap=off"
 	agree_on_all
