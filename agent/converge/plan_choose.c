@@ -128,6 +128,30 @@ static void no_place(struct subject *sub, const struct place *place)
 		err_next(&sub->err, "%s", place->err->next);
 }
 
+static const struct candidate *refused_by(const struct candidates *all, enum refusal refusal)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].refusal == refusal)
+			return &all->items[i];
+	return NULL;
+}
+
+/* Of what stands against them, what is the easiest to undo. */
+static void say_what_frees(struct subject *sub, const struct candidates *all)
+{
+	const struct candidate *isolation = refused_by(all, REFUSAL_GROUP);
+
+	if (!isolation)
+		isolation = refused_by(all, REFUSAL_NO_IOMMU);
+	if (refused_by(all, REFUSAL_LEASED))
+		err_next(&sub->err, "`vfpool detach` one that is not needed");
+	else if (isolation)
+		err_next(&sub->err, "`vfpool check %s` says how to mend that",
+			 pf_str(isolation->pf));
+	else
+		err_next(&sub->err, "take away what stands in the way of one of them");
+}
+
 static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
 {
 	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
@@ -172,7 +196,7 @@ static void none_free(struct subject *sub, const struct place *place, const stru
 			err_detail(&sub->err, "%s %s/%u: %s", pciaddr_str(all->items[i].vf->addr),
 				   pf_str(all->items[i].pf), all->items[i].vf->index,
 				   all->items[i].reason);
-	err_next(&sub->err, "`vfpool detach` one that is not needed");
+	say_what_frees(sub, all);
 }
 
 /* A VF for an assignment that has none; the one that its definition names, if that is free. */

@@ -82,7 +82,7 @@ agree_on_all() {
 	[[ $output == *"it shares IOMMU group"* ]]
 	run on vfpool attach testguest1 eth2 --config
 	echo "$output"
-	[[ $status -eq 3 && $output == *"shares IOMMU group"* ]]
+	[[ $status -eq 3 && $output == *"shares IOMMU group"*"vfpool check eth2"* ]]
 	finds host iommu-kernel pass "uses it"
 	finds host interrupt-remapping fail "VFIO gives no VF to a guest.*intremap=off"
 	agree_on_all

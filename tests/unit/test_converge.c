@@ -284,6 +284,33 @@ static void test_refusals(void **state)
 	world_clear(&w);
 }
 
+/* What there is to do about it is for who can do it: none of these is to be detached. */
+static void test_what_would_help(void **state)
+{
+	static const char *const wanted[] = {"take away what stands in the way",
+					     "vfpool check eth1", "vfpool detach"};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		struct err *err = NULL;
+
+		world_init(&w, 2);
+		if (i == 2)
+			assert_run(&w, "attach web1 eth1", 0);
+		for (size_t j = i == 2; j < 2; j++) {
+			if (i)
+				world_pf(&w)->vfs[j].iommu_group = -1;
+			else
+				world_pf(&w)->vfs[j].master = mem_strdup("br0");
+		}
+		assert_int_equal(world_run(&w, "attach web2 eth1", &err), 3);
+		assert_non_null(strstr(err->next, wanted[i]));
+		err_free(&err);
+		world_clear(&w);
+	}
+}
+
 /* What the guest's metadata cannot hold is refused before anything is touched. */
 static void test_metadata_limits(void **state)
 {
@@ -1301,6 +1328,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_guest_is_asked_costs_little),
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_what_would_help),
 		cmocka_unit_test(test_metadata_limits),
 		cmocka_unit_test(test_settings_are_remembered),
 		cmocka_unit_test(test_mac_is_stable),
