@@ -56,6 +56,8 @@ struct agent {
 	bool look_again;    /* something has happened while it is */
 	msec publish;       /* when others are to be told what is free */
 	bool publish_again; /* something has happened while they are */
+	bool published;     /* they may have been told something, */
+	bool withdrawn;     /* and that was taken back */
 	bool untold;        /* that failed, and the journal knows */
 	bool ends;          /* it was told to, */
 	bool reloads;       /* or to look at all guests */
@@ -129,6 +131,7 @@ static void publish_now(struct agent *a, msec now)
 {
 	a->publish = QUEUE_NEVER;
 	a->publish_again = false;
+	a->published = true;
 	/* Before they are read, so that no change is missed; no directory at all: no pools. */
 	if (a->pools < 0 && appear_open_changes(a->options->pools, &a->pools, NULL))
 		a->pools = -1;
@@ -215,6 +218,7 @@ static void connection_ended(struct agent *a, const struct worker *worker, msec 
 		free(a->last_failure);
 		a->last_failure = mem_strdup(why);
 	}
+	a->withdrawn = a->ends && !worker->reason && !end;
 	a->connected = false;
 	tell_ready(a);
 	reconnect_later(a, now);
@@ -541,6 +545,10 @@ static int end(struct agent *a, struct err **err)
 		if (wait_until(a, by, err))
 			return -1;
 	workers_signal(&a->workers, SIGKILL, SIGKILL);
+	if (a->published && !a->withdrawn)
+		return err_set(err, ERR_PARTIAL,
+			       "libvirt did not answer in time: other hosts may take the agent for "
+			       "running on");
 	return 0;
 }
 

@@ -39,7 +39,10 @@ struct daemon_options {
 	unsigned seconds; /* that guests have to let go */
 };
 
-/* Returns when it was told to end by SIGTERM or SIGINT; within 2 s. */
+/*
+ * Returns when it was told to end by SIGTERM or SIGINT; within 2 s. ERR_PARTIAL: what others were
+ * told could not be taken back.
+ */
 int daemon_run(const struct daemon_options *options, struct err **err);
 
 #endif

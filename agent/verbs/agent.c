@@ -87,6 +87,14 @@ static int open_edges(struct session *session, struct err **err)
 	return err_recode(err, ERR_LOST);
 }
 
+/* systemd runs that after the agent, and says how it ended: in order, it has done so itself. */
+static bool is_withdrawn(void)
+{
+	const char *how = getenv("SERVICE_RESULT"), *status = getenv("EXIT_STATUS");
+
+	return how && status && !strcmp(how, "success") && !strcmp(status, "0");
+}
+
 static int run_task(struct session *session, const struct request *request, struct err **err)
 {
 	const char *const *words = request->words;
@@ -142,6 +150,8 @@ static int run_task(struct session *session, const struct request *request, stru
 	}
 	if (is_task(request, TASK_PUBLISH, 1))
 		return open_edges(session, err) || work_publish(&session->edges, err) ? -1 : 0;
+	if (is_task(request, TASK_WITHDRAW, 1) && is_withdrawn())
+		return 0;
 	if (is_task(request, TASK_WITHDRAW, 1))
 		return session_need(session, NEED_VIRT, err) || work_withdraw(&session->edges, err)
 			       ? -1
