@@ -139,18 +139,33 @@ int store_exec(const struct sqlite_store *s, const char *sql, const char *doing,
 	return rc == SQLITE_OK ? 0 : store_failed(s, sqlite3_extended_errcode(s->db), doing, err);
 }
 
-int store_begin(const struct sqlite_store *s, bool synced, const char *doing, struct err **err)
+/* Without a row to come. */
+static int run_kept(struct sqlite_store *s, enum store_statement which, const char *sql,
+		    const char *doing, struct err **err)
 {
-	return store_exec(s,
-			  synced ? "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
-				 : "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-			  doing, err);
+	cleanup_kept sqlite3_stmt *stmt = NULL;
+
+	if (store_keep(s, which, sql, doing, &stmt, err) < 0)
+		return -1;
+	return sqlite3_step(stmt) == SQLITE_DONE
+		       ? 0
+		       : store_failed(s, sqlite3_extended_errcode(s->db), doing, err);
 }
 
-int store_end(const struct sqlite_store *s, int result, const char *doing, struct err **err)
+int store_begin(struct sqlite_store *s, bool synced, const char *doing, struct err **err)
+{
+	if (s->synced != (int)synced &&
+	    store_exec(s, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+		       doing, err) < 0)
+		return -1;
+	s->synced = synced;
+	return run_kept(s, STORE_BEGIN, "BEGIN IMMEDIATE", doing, err);
+}
+
+int store_end(struct sqlite_store *s, int result, const char *doing, struct err **err)
 {
 	if (result == 0)
-		result = store_exec(s, "COMMIT", doing, err);
+		result = run_kept(s, STORE_COMMIT, "COMMIT", doing, err);
 	if (result < 0)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return result;
@@ -348,6 +363,7 @@ int store_open_within(const char *path, bool for_writing, unsigned busy_ms, stru
 
 	s->store.ops = &sqlite_store_ops;
 	s->busy_ms = busy_ms;
+	s->synced = -1;
 	missing = store_find_directory(path, for_writing, &s->path, err);
 	if (missing == 0)
 		missing = store_check_file(s->path, for_writing, err);

@@ -16,6 +16,8 @@
 
 /* What one command says more than once; to have it compiled costs as much as to carry it out. */
 enum store_statement {
+	STORE_BEGIN,
+	STORE_COMMIT,
 	STORE_INSERT,
 	STORE_UPDATE,
 	STORE_DELETE,
@@ -33,6 +35,7 @@ struct sqlite_store {
 	dev_t device; /* of the file that was opened */
 	ino_t inode;
 	int version; /* of the schema that is there: less than today's only when reading */
+	int synced;  /* is each commit on the disk when it returns? -1: not set yet */
 	sqlite3_stmt *kept[STORE_STATEMENTS];
 };
 
@@ -66,8 +69,8 @@ int store_exec(const struct sqlite_store *s, const char *sql, const char *doing,
  * A change and its history are one transaction: begin, then store_end() with the result so far,
  * which commits what succeeded and takes back what did not. synced: it is on the disk then.
  */
-int store_begin(const struct sqlite_store *s, bool synced, const char *doing, struct err **err);
-int store_end(const struct sqlite_store *s, int result, const char *doing, struct err **err);
+int store_begin(struct sqlite_store *s, bool synced, const char *doing, struct err **err);
+int store_end(struct sqlite_store *s, int result, const char *doing, struct err **err);
 
 /* Columns and parameters are counted from 0, as the enums of columns are. */
 void store_bind_text(sqlite3_stmt *stmt, int column, const char *text); /* NULL stays NULL */

@@ -48,7 +48,7 @@ static int change(const struct sqlite_store *s, const char *sql, const char *con
 int store_stick(struct store *store, const char *uuid, const char *name, const char *reason,
 		struct err **err)
 {
-	const struct sqlite_store *s = (const struct sqlite_store *)store;
+	struct sqlite_store *s = (struct sqlite_store *)store;
 	const char *const texts[] = {uuid, name, reason};
 	bool is = false;
 	int ret;
