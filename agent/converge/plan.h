@@ -78,9 +78,9 @@ enum step_kind {
 	STEP_SET,    /* settings that libvirt will not set, or that have drifted */
 	STEP_RECORD, /* the guest's metadata says what should be */
 	/* Out. */
-	STEP_RELEASE,        /* store: releasing */
 	STEP_UNPLUG_CONFIG,  /* out of the persistent definition */
 	STEP_UNPLUG,         /* the running guest is asked */
+	STEP_RELEASE,        /* store: releasing */
 	STEP_AWAIT,          /* the guest has let go: waits for all that were asked, together */
 	STEP_UNPLUG_STANDBY, /* the standby NIC: out of the definition; the running guest is asked
 			      */

@@ -9,7 +9,8 @@
  *                to refuse is refused before anything of the guest is touched. The lease stands for
  *                it until then: without an assignment a converge takes it all back
  *   record       the guest's metadata is the intent: from here on a converge goes this way
- *   release, unplug config, unplug (all asked for at once), await
+ *   unplug config, unplug (all asked for at once), release, await: the metadata is record enough
+ *                that they are to go, so the lease can follow while the guests let go
  *   unplug standby: the guest has lost the VF by then, and lets go of the rest while the host works
  *   settle, restore, drop: a VF is free only when it is really back; for a guest that is parked
  *   it is reserved in place of dropped
@@ -81,7 +82,10 @@ static bool is_to_release(const struct subject *sub)
 	       !is_untouched(&sub->lease);
 }
 
-/* One that was taken over is known by the metadata alone, and when that is gone by the lease. */
+/*
+ * One that was taken over is known by the metadata alone, and when that is gone by the lease: that
+ * one has to stand before.
+ */
 static bool is_released_first(const struct situation *s, const struct subject *sub)
 {
 	const struct device *live = planner_device(s, VIEW_LIVE, sub->assignment.id);
@@ -89,11 +93,15 @@ static bool is_released_first(const struct situation *s, const struct subject *s
 	return live && live->adopted;
 }
 
-static void add_unplug(const struct situation *s, struct plan *plan, const struct subject *sub,
-		       size_t i)
+static void add_release(const struct situation *s, struct plan *plan, const struct subject *sub,
+			size_t i, bool first)
 {
-	if (is_to_release(sub) && !is_released_first(s, sub))
+	if (is_to_release(sub) && is_released_first(s, sub) == first)
 		add_step(plan, STEP_RELEASE, i, 0);
+}
+
+static void add_unplug(struct plan *plan, const struct subject *sub, size_t i)
+{
 	if (sub->unplug & VIEW_CONFIG)
 		add_step(plan, STEP_UNPLUG_CONFIG, i, 0);
 	if (sub->unplug & VIEW_LIVE)
@@ -205,15 +213,16 @@ void planner_order(const struct situation *s, struct plan *plan)
 	FOR_EACH_SOUND(i)
 	{
 		add_set(s, plan, &plan->subjects[i], i, true);
-		if (is_to_release(&plan->subjects[i]) && is_released_first(s, &plan->subjects[i]))
-			add_step(plan, STEP_RELEASE, i, 0);
+		add_release(s, plan, &plan->subjects[i], i, true);
 	}
 	add_record(s, plan);
 	FOR_EACH_SOUND(i)
 	{
-		add_unplug(s, plan, &plan->subjects[i], i);
+		add_unplug(plan, &plan->subjects[i], i);
 		awaits |= plan->subjects[i].unplug & VIEW_LIVE;
 	}
+	FOR_EACH_SOUND(i)
+	add_release(s, plan, &plan->subjects[i], i, false);
 	if (awaits)
 		add_step(plan, STEP_AWAIT, STEP_ALL, 0);
 	awaits_too = add_unplug_standby(plan);

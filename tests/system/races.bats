@@ -206,8 +206,8 @@ dies_at='
 		attached
 		hold testguest1
 		vfpool detach testguest1 eth1 >out 2>err & job=\$!
-		until_true 60 leases_are releasing
 		until_true 60 is_busy testguest1
+		leases_are held
 		killed \$job
 		let_go testguest1
 		mended
@@ -274,7 +274,6 @@ dies_at='
 			nic_appears "$(answer '.attached[0].mac')"
 			hold testguest1
 			vfpool detach testguest1 eth1 >out 2>err & job=$!
-			until_true 60 leases_are releasing
 			until_true 60 is_busy testguest1
 			systemctl $how "$(daemon)"
 			let_go testguest1
