@@ -8,6 +8,7 @@
 #include "converge/domain.h"
 #include "converge/execute.h"
 #include "converge/foreign.h"
+#include "converge/look.h"
 #include "converge/networks.h"
 #include "converge/park.h"
 #include "converge/reserve.h"
@@ -258,7 +259,8 @@ static int gather_place(struct converge *c, struct gathered *g, const char *pool
 	place_find(c->edges, pool, place);
 	/* A name that means nothing here is for the plan to say, to whom it concerns. */
 	for (size_t i = 0; i < place->npfs; i++)
-		if (gather_pf(c, g, place->pfs[i], PLACE_WHAT, err))
+		if (gather_pf(c, g, place->pfs[i],
+			      place->npfs > 1 ? PLACE_WHAT : PLACE_WHAT & ~LOOK_WHAT, err))
 			return -1;
 	return 0;
 }
@@ -475,6 +477,40 @@ static int gather(struct converge *c, const struct wants *wants, const struct sc
 	return 0;
 }
 
+/* The places' PFs of which less has been read than a choice needs. */
+static struct pf **not_looked_at(struct gathered *g, size_t *n)
+{
+	struct pf **pfs = mem_zero(g->nplaces + 1, sizeof(struct pf *));
+
+	*n = 0;
+	for (size_t i = 0; i < g->nplaces; i++) {
+		struct pf *pf = g->places[i].npfs == 1
+					? inventory_pf(&g->inventory, g->places[i].pfs[0])
+					: NULL;
+
+		if (pf && !(g->whats[pf - g->inventory.pfs] & HOST_NETDEVS))
+			pfs[(*n)++] = pf;
+	}
+	return pfs;
+}
+
+static int plan_and_look(struct converge *c, const struct situation *situation, struct gathered *g,
+			 struct plan *plan, struct err **err)
+{
+	struct looked looked = {0};
+	size_t n;
+	cleanup_free struct pf **pfs = not_looked_at(g, &n);
+	int again;
+
+	do {
+		plan_clear(plan);
+		plan_make(situation, plan);
+		again = look_closer(c->edges->host, plan, pfs, n, &looked, err);
+	} while (again > 0);
+	free(looked.vfs);
+	return again;
+}
+
 static int plan_once(struct converge *c, const struct wants *wants, const struct scope *scope,
 		     const struct pciaddr *busy, size_t nbusy, struct gathered *g,
 		     struct plan *plan, struct err **err)
@@ -506,8 +542,7 @@ static int plan_once(struct converge *c, const struct wants *wants, const struct
 	situation.nnodes = g->nnodes;
 	situation.gone = g->gone;
 	situation.ngone = g->ngone;
-	plan_make(&situation, plan);
-	return 0;
+	return plan_and_look(c, &situation, g, plan, err);
 }
 
 /* The first subject's error becomes the whole's; each that failed stays marked. */

@@ -168,6 +168,7 @@ static void host_close(struct host *host)
 static const struct host_ops real_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
+	.read_vf = host_read_vf,
 	.read_all = host_read_all,
 	.name = host_name,
 	.read_bridge = host_read_bridge,

@@ -42,6 +42,10 @@ struct host_ops {
 	int (*read_pf)(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
 		       struct err **err);
 
+	/* Reads more of one VF of that: HOST_NETDEVS, HOST_GROUPS, which it was read without. */
+	int (*read_vf)(struct host *host, const struct pf *pf, struct vf *vf, unsigned what,
+		       struct err **err);
+
 	/* Reads all PFs of the host; at most 4 system calls a VF, without HOST_GROUPS. */
 	int (*read_all)(struct host *host, unsigned what, struct inventory *out, struct err **err);
 

@@ -48,21 +48,19 @@ static void set_pf_link(struct pf *pf, const struct link *link)
 }
 
 /* A PF without a netdev can be no NIC at all: then its VFs have none to miss either. */
-static void find_elsewhere(struct pf *pf)
+static void find_elsewhere(const struct pf *pf, struct vf *vf)
 {
-	for (size_t i = 0; i < pf->nvfs; i++) {
-		struct vf *vf = &pf->vfs[i];
-
-		if (!vf->netdev && vf->driver && !driver_is_userspace(vf->driver))
-			vf->netdev_elsewhere = pf->netdev || pf->nic;
-	}
+	if (!vf->netdev && vf->driver && !driver_is_userspace(vf->driver))
+		vf->netdev_elsewhere = pf->netdev || pf->nic;
 }
 
-static void find_groups(struct real_host *h, struct pf *pf)
+/* What shows when the netdevs have been read, and what is beside them. */
+static void find_more(struct real_host *h, const struct pf *pf, struct vf *vf, unsigned what)
 {
-	for (size_t i = 0; i < pf->nvfs; i++)
-		if (pf->vfs[i].iommu_group >= 0)
-			pf->vfs[i].group_peer = sysfs_group_peer(h->sysfs, pf->vfs[i].addr);
+	if (what & HOST_NETDEVS)
+		find_elsewhere(pf, vf);
+	if (what & HOST_GROUPS && vf->iommu_group >= 0)
+		vf->group_peer = sysfs_group_peer(h->sysfs, vf->addr);
 }
 
 static void find_prebound(struct pf *pf)
@@ -143,18 +141,22 @@ static int read_pf_links(struct real_host *h, struct pf *pf, unsigned what, stru
 }
 
 /* The same from a made tree, which knows names only. */
+static void read_tree_netdev(struct real_host *h, struct vf *vf)
+{
+	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, vf->addr);
+
+	if (names.n)
+		vf->netdev = mem_strdup(names.items[0]);
+}
+
 static void read_tree_netdevs(struct real_host *h, struct pf *pf, unsigned what)
 {
 	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, pf->addr);
 
 	if (names.n)
 		pf->netdev = mem_strdup(names.items[0]);
-	for (size_t i = 0; what & HOST_NETDEVS && i < pf->nvfs; i++) {
-		cleanup_names struct sysfs_names own = sysfs_netdevs(h->sysfs, pf->vfs[i].addr);
-
-		if (own.n)
-			pf->vfs[i].netdev = mem_strdup(own.items[0]);
-	}
+	for (size_t i = 0; what & HOST_NETDEVS && i < pf->nvfs; i++)
+		read_tree_netdev(h, &pf->vfs[i]);
 }
 
 /* The PF's netdev by all its names. A PF has few, the host can have thousands: so it is asked. */
@@ -226,11 +228,22 @@ int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct p
 	}
 	if (h->netlink)
 		find_prebound(&pf);
-	if (what & HOST_NETDEVS)
-		find_elsewhere(&pf);
-	if (what & HOST_GROUPS)
-		find_groups(h, &pf);
+	for (size_t i = 0; i < pf.nvfs; i++)
+		find_more(h, &pf, &pf.vfs[i], what);
 	*out = pf;
+	return 0;
+}
+
+int host_read_vf(struct host *host, const struct pf *pf, struct vf *vf, unsigned what,
+		 struct err **err)
+{
+	struct real_host *h = real(host);
+
+	if (what & HOST_NETDEVS && !h->netlink)
+		read_tree_netdev(h, vf);
+	else if (what & HOST_NETDEVS && read_vf_netdev(h, vf, err))
+		return -1;
+	find_more(h, pf, vf, what);
 	return 0;
 }
 
@@ -415,10 +428,8 @@ int host_read_all(struct host *host, unsigned what, struct inventory *out, struc
 	for (size_t i = 0; i < inventory.npfs; i++) {
 		if (h->netlink)
 			find_prebound(&inventory.pfs[i]);
-		if (what & HOST_NETDEVS)
-			find_elsewhere(&inventory.pfs[i]);
-		if (what & HOST_GROUPS)
-			find_groups(h, &inventory.pfs[i]);
+		for (size_t v = 0; v < inventory.pfs[i].nvfs; v++)
+			find_more(h, &inventory.pfs[i], &inventory.pfs[i].vfs[v], what);
 	}
 	*out = inventory;
 	return 0;

@@ -35,6 +35,8 @@ int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct e
 int host_resolve(struct host *host, const char *name, struct pciaddr *pf, int *index,
 		 struct err **err);
 int host_find_pf(struct host *host, const char *name, struct pciaddr *pf, struct err **err);
+int host_read_vf(struct host *host, const struct pf *pf, struct vf *vf, unsigned what,
+		 struct err **err);
 int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
 		 struct err **err);
 int host_read_all(struct host *host, unsigned what, struct inventory *out, struct err **err);

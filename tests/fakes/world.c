@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fakes/world.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -114,6 +115,46 @@ static struct vf vf_copy(const struct vf *from)
 	return copy;
 }
 
+/* As read_pf() knows it that was asked for this much. */
+static struct vf vf_seen(const struct vf *from, unsigned what)
+{
+	struct vf seen = vf_copy(from);
+
+	if (!(what & HOST_NETDEVS)) {
+		free(steal(&seen.netdev));
+		free(steal(&seen.master));
+		free(steal(&seen.address));
+		seen.netdev_elsewhere = false;
+	}
+	if (!(what & HOST_GROUPS))
+		free(steal(&seen.group_peer));
+	return seen;
+}
+
+static int host_read_vf(struct host *host, const struct pf *pf, struct vf *vf, unsigned what,
+			struct err **err)
+{
+	struct world *w = WORLD_OF(host, host);
+	const struct pf *of = inventory_pf(&w->inventory, pf->addr);
+	const struct vf *from = of ? pf_vf_by_index(of, vf->index) : NULL;
+	struct vf seen;
+
+	if (call(w, "read_vf", err))
+		return -1;
+	w->looks++;
+	if (!from)
+		return 0;
+	assert(!vf->netdev && !vf->group_peer);
+	seen = vf_seen(from, what);
+	vf->netdev = seen.netdev;
+	vf->master = seen.master;
+	vf->address = seen.address;
+	vf->netdev_elsewhere = seen.netdev_elsewhere;
+	vf->group_peer = seen.group_peer;
+	free(seen.driver);
+	return 0;
+}
+
 static int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, struct pf *out,
 			struct err **err)
 {
@@ -140,7 +181,7 @@ static int host_read_pf(struct host *host, struct pciaddr addr, unsigned what, s
 	out->vendor = out->product = 0;
 	out->vfs = mem_zero(pf->nvfs, sizeof(*out->vfs));
 	for (size_t i = 0; i < pf->nvfs; i++)
-		out->vfs[i] = vf_copy(&pf->vfs[i]);
+		out->vfs[i] = vf_seen(&pf->vfs[i], what);
 	return 0;
 }
 
@@ -625,6 +666,7 @@ static void host_close(struct host *host)
 static const struct host_ops host_ops = {
 	.resolve = host_resolve,
 	.read_pf = host_read_pf,
+	.read_vf = host_read_vf,
 	.read_all = host_read_all,
 	.name = host_name,
 	.read_bridge = host_read_bridge,

@@ -133,6 +133,7 @@ struct world {
 	unsigned meanwhile_at;
 	const char *meanwhile_in; /* that call's name, when it has happened */
 
+	unsigned looks;          /* so many VFs were read one by one */
 	const char *failed_in;   /* the name of the call that failed */
 	struct pciaddr taken[8]; /* VFs that libvirt says are in use */
 	size_t ntaken;

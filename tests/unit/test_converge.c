@@ -311,6 +311,29 @@ static void test_what_would_help(void **state)
 	}
 }
 
+/* What the host does with a VF is asked of those that are about to be given, and of all to say no.
+ */
+static void test_looks_at_the_chosen(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(w.looks, 1);
+	world_pf(&w)->vfs[1].master = mem_strdup("br0");
+	world_pf(&w)->vfs[2].address = mem_strdup("192.0.2.1");
+	w.looks = 0;
+	assert_run(&w, "attach web1 eth1", 0);
+	assert_int_equal(w.leases.items[1].index, 3);
+	assert_int_equal(w.looks, 3);
+	w.looks = 0;
+	assert_run(&w, "attach web2 eth1/1", 3);
+	assert_int_equal(w.looks, 7);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* What the guest's metadata cannot hold is refused before anything is touched. */
 static void test_metadata_limits(void **state)
 {
@@ -1329,6 +1352,7 @@ int main(void)
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_what_would_help),
+		cmocka_unit_test(test_looks_at_the_chosen),
 		cmocka_unit_test(test_metadata_limits),
 		cmocka_unit_test(test_settings_are_remembered),
 		cmocka_unit_test(test_mac_is_stable),

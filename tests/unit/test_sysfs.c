@@ -64,8 +64,24 @@ static void same_pf(const struct pf *a, const struct pf *b)
 	}
 }
 
-/* Reads all, holds each PF against what read_pf() says of it, and gives the inventory. */
-static struct inventory read_both_ways(const struct tree *tree)
+/* By read_pf(), and the VFs one by one. */
+static struct pf read_in_parts(struct host *host, struct pciaddr addr)
+{
+	struct pf pf;
+
+	assert_int_equal(host->ops->read_pf(host, addr, HOST_SETTINGS, &pf, NULL), 0);
+	for (size_t i = 0; i < pf.nvfs; i++) {
+		assert_null(pf.vfs[i].netdev);
+		assert_null(pf.vfs[i].group_peer);
+		assert_int_equal(
+			host->ops->read_vf(host, &pf, &pf.vfs[i], HOST_NETDEVS | HOST_GROUPS, NULL),
+			0);
+	}
+	return pf;
+}
+
+/* Reads all, holds each PF against what is read of it alone, and gives the inventory. */
+static struct inventory read_all_ways(const struct tree *tree)
 {
 	struct host *host = host_on(tree);
 	struct inventory inventory;
@@ -76,6 +92,9 @@ static struct inventory read_both_ways(const struct tree *tree)
 
 		assert_int_equal(
 			host->ops->read_pf(host, inventory.pfs[i].addr, EVERYTHING, &pf, NULL), 0);
+		same_pf(&inventory.pfs[i], &pf);
+		pf_clear(&pf);
+		pf = read_in_parts(host, inventory.pfs[i].addr);
 		same_pf(&inventory.pfs[i], &pf);
 		pf_clear(&pf);
 	}
@@ -134,7 +153,7 @@ static void a_plain_host(void **state)
 
 	(void)state;
 	device_text(&tree, tree_pf(&tree, 1), "numa_node", "1\n");
-	inventory = read_both_ways(&tree);
+	inventory = read_all_ways(&tree);
 	assert_int_equal(inventory.npfs, 2);
 	pf = &inventory.pfs[0];
 	assert_string_equal(pciaddr_str(pf->addr), "0000:01:00.0");
@@ -259,7 +278,7 @@ static void drivers_of_every_kind(void **state)
 		device_drop(&tree, tree_vf(&tree, 0, i), "net");
 		tree_drop(tree.dir, netdev);
 	}
-	inventory = read_both_ways(&tree);
+	inventory = read_all_ways(&tree);
 	vfs = inventory.pfs[0].vfs;
 	assert_string_equal(vfs[0].driver, "igbvf");
 	assert_null(vfs[1].driver);
@@ -280,7 +299,7 @@ static void vfs_that_are_no_nics(void **state)
 {
 	struct tree tree =
 		tree_new((struct tree){.pfs = 1, .vfs = 4, .storage = true, .driver = "nvme"});
-	struct inventory inventory = read_both_ways(&tree);
+	struct inventory inventory = read_all_ways(&tree);
 
 	(void)state;
 	assert_null(inventory.pfs[0].netdev);
@@ -294,14 +313,14 @@ static void iommu_groups(void **state)
 {
 	struct tree shared = tree_new((struct tree){.pfs = 2, .vfs = 3, .shared_groups = true});
 	struct tree none = tree_new((struct tree){.pfs = 1, .vfs = 3, .no_iommu = true});
-	struct inventory inventory = read_both_ways(&shared);
+	struct inventory inventory = read_all_ways(&shared);
 
 	(void)state;
 	/* The root port is in the group too, but it is a bridge. */
 	assert_string_equal(inventory.pfs[0].vfs[0].group_peer, "0000:01:00.0");
 	assert_string_equal(inventory.pfs[1].vfs[2].group_peer, "0000:02:00.0");
 	inventory_clear(&inventory);
-	inventory = read_both_ways(&none);
+	inventory = read_all_ways(&none);
 	assert_int_equal(inventory.pfs[0].vfs[0].iommu_group, -1);
 	assert_null(inventory.pfs[0].vfs[0].group_peer);
 	inventory_clear(&inventory);
@@ -320,7 +339,7 @@ static void names_are_only_data(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		tree_netdev(tree.dir, tree_pf(&tree, i), names[i]);
-	inventory = read_both_ways(&tree);
+	inventory = read_all_ways(&tree);
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		struct pciaddr addr;
 		int index = 7;
@@ -507,7 +526,7 @@ static void attributes_of_nonsense(void **state)
 
 		device_text(&tree, tree_pf(&tree, 0), "sriov_numvfs", texts[i]);
 		device_text(&tree, tree_pf(&tree, 0), "numa_node", texts[i]);
-		inventory = read_both_ways(&tree);
+		inventory = read_all_ways(&tree);
 		assert_int_equal(inventory.npfs, 2);
 		assert_int_equal(inventory.pfs[0].nvfs, !strcmp(texts[i], "7") ? 7 : 0);
 		assert_int_equal(inventory.pfs[1].nvfs, 7);
