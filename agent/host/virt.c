@@ -2,14 +2,8 @@
 /*
  * The edge to libvirt.
  *
- * Calls are made by the caller's thread; libvirt's event loop runs in a thread of its own, as in
- * virsh. It must run all the time, not just while somebody waits for an event: libvirtd asks each
- * client that has an event loop for a sign of life, and cuts it off after half a minute without an
- * answer, which a wait for a guest's lock or for a VF's driver can well take. The thread only puts
- * events into a queue; next_event() takes them out. While it runs, libvirt wakes it up some times
- * for each call, so it begins when there are events to be told, or when the first sign of life
- * comes near: most commands are over before that. Only who does nothing but follow events has no
- * such thread (host/virt_alone.h).
+ * Calls are made by the caller's thread. What libvirt's event loop tells goes into a queue, and
+ * next_event() takes it out, whoever runs the loop (host/virt_loop.h).
  *
  * libvirt's words are translated by the daemon, in its own locale. So errors are told apart by
  * code and origin first, and by words only where they are QEMU's, or for advice.
@@ -19,14 +13,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/virt_alone.h"
 #include "host/virt_connection.h"
+#include "host/virt_loop.h"
 #include "model/assignment.h"
 
 _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
@@ -35,10 +28,7 @@ _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
 #define KEEPALIVE_SECONDS 5
 #define KEEPALIVE_COUNT 5
 
-/* The event loop's thread sleeps so long, unless it is needed sooner. */
-#define LOOP_AFTER_S 3
-
-/* What the event thread and a connection share; it stays until libvirt has dropped its callbacks.
+/* What the event loop and a connection share; it stays until libvirt has dropped its callbacks.
  */
 struct inbox {
 	pthread_mutex_t lock;
@@ -60,23 +50,12 @@ virErrorPtr virt_last_error(void)
 
 /* The inbox */
 
-/* Its deadlines are clock_now()'s. */
-static void condition_init(pthread_cond_t *condition)
-{
-	pthread_condattr_t attr;
-
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(condition, &attr);
-	(void)pthread_condattr_destroy(&attr);
-}
-
 static struct inbox *inbox_new(void)
 {
 	struct inbox *inbox = mem_zero(1, sizeof(*inbox));
 
 	(void)pthread_mutex_init(&inbox->lock, NULL);
-	condition_init(&inbox->changed);
+	virt_condition_init(&inbox->changed);
 	inbox->refs = 1;
 	return inbox;
 }
@@ -248,86 +227,6 @@ static void on_close(virConnectPtr conn, int reason, void *opaque)
 	inbox->lost = true;
 	(void)pthread_cond_signal(&inbox->changed);
 	(void)pthread_mutex_unlock(&inbox->lock);
-}
-
-/* The event thread, one for the process */
-
-static void keep_quiet(void *opaque, virErrorPtr error)
-{
-	(void)opaque;
-	(void)error;
-}
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool needed;
-} loop = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void need_loop(void)
-{
-	(void)pthread_mutex_lock(&loop.lock);
-	loop.needed = true;
-	(void)pthread_cond_signal(&loop.changed);
-	(void)pthread_mutex_unlock(&loop.lock);
-}
-
-static void sleep_until_needed(void)
-{
-	struct timespec until;
-	bool late = false;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOP_AFTER_S;
-	(void)pthread_mutex_lock(&loop.lock);
-	while (!loop.needed && !late)
-		late = pthread_cond_timedwait(&loop.changed, &loop.lock, &until) != 0;
-	(void)pthread_mutex_unlock(&loop.lock);
-}
-
-static void *run_events(void *unused)
-{
-	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-
-	(void)unused;
-	sleep_until_needed();
-	for (;;)
-		if (virEventRunDefaultImpl() < 0)
-			(void)nanosleep(&pause, NULL);
-	return NULL;
-}
-
-static int event_thread_errno;
-static bool follows_only;
-
-void virt_follow_only(void)
-{
-	follows_only = true;
-}
-
-/* It is never stopped: it holds nothing that the end of the process would not free. */
-static void start_event_loop(void)
-{
-	sigset_t all, old;
-	pthread_t thread;
-
-	condition_init(&loop.changed);
-	virSetErrorFunc(NULL, keep_quiet);
-	if (follows_only) {
-		alone_register();
-		return;
-	}
-	if (virEventRegisterDefaultImpl() < 0) {
-		event_thread_errno = ENOTSUP;
-		return;
-	}
-	/* Signals are for the thread that knows what to do. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	event_thread_errno = pthread_create(&thread, NULL, run_events, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (event_thread_errno == 0)
-		(void)pthread_detach(thread);
 }
 
 /* Errors */
@@ -808,7 +707,6 @@ _Static_assert(ARRAY_SIZE(told) == ARRAY_SIZE(((struct connection *)0)->callback
 
 static int listen_to(struct connection *c, size_t n, struct err **err)
 {
-	need_loop();
 	for (size_t i = 0; i < n; i++) {
 		if (c->callbacks[i] >= 0)
 			continue;
@@ -853,6 +751,7 @@ static int connection_follow(struct virt *virt, int stop, struct err **err)
 	struct connection *c = (struct connection *)virt;
 
 	c->stop = stop;
+	virt_loop_need();
 	c->inbox->follows = true;
 	listen_to_close(c);
 	return listen_to(c, ARRAY_SIZE(told), err);
@@ -876,17 +775,31 @@ static int let_events_in(struct connection *c, msec deadline, struct err **err)
 	return got;
 }
 
+static bool has_news(void *arg)
+{
+	struct inbox *inbox = arg;
+	bool has;
+
+	(void)pthread_mutex_lock(&inbox->lock);
+	has = inbox->nevents || inbox->lost;
+	(void)pthread_mutex_unlock(&inbox->lock);
+	return has;
+}
+
 static int connection_next_event(struct virt *virt, msec deadline, struct virt_event *out,
 				 struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
 	struct inbox *inbox = c->inbox;
 	struct timespec until = {deadline / 1000, deadline % 1000 * 1000000};
-	bool lost, late = follows_only;
+	bool lost, late = virt_loop_is_alone();
 	int got = 0;
 
-	if (follows_only && let_events_in(c, deadline, err) < 0)
+	if (late && let_events_in(c, deadline, err) < 0)
 		return -1;
+	/* What has come is taken out below; what has not come by then, comes too late. */
+	if (!late && !has_news(inbox))
+		late = virt_loop_run(has_news, inbox, deadline);
 	(void)pthread_mutex_lock(&inbox->lock);
 	while (!inbox->nevents && !inbox->lost && !late)
 		late = pthread_cond_timedwait(&inbox->changed, &inbox->lock, &until) != 0;
@@ -912,7 +825,7 @@ static void connection_close(struct virt *virt)
 	if (!c)
 		return;
 	/* Each is a round trip; a process that ends has no time for them, and needs none. */
-	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks) && !follows_only; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks) && !virt_loop_is_alone(); i++)
 		if (c->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
 	if (c->listening)
@@ -976,15 +889,15 @@ static int cannot_connect(const char *uri, const virError *error, struct err **e
 
 int virt_open(const char *uri, struct virt **out, struct err **err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct connection *c;
 	virConnectPtr conn;
+	int errnum;
 
 	if (libvirt_load(err) < 0)
 		return -1;
-	(void)pthread_once(&once, start_event_loop);
-	if (event_thread_errno)
-		return err_errno(err, event_thread_errno, "cannot start libvirt's event loop");
+	errnum = virt_loop_start();
+	if (errnum)
+		return err_errno(err, errnum, "cannot start libvirt's event loop");
 	conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, 0);
 	if (!conn) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();

@@ -58,8 +58,10 @@
 	X(virDomainSnapshotGetName)           \
 	X(virDomainSnapshotLookupByName)      \
 	X(virDomainSuspend)                   \
+	X(virEventAddTimeout)                 \
 	X(virEventRegisterDefaultImpl)        \
 	X(virEventRegisterImpl)               \
+	X(virEventRemoveTimeout)              \
 	X(virEventRunDefaultImpl)             \
 	X(virFreeError)                       \
 	X(virNetworkCreate)                   \
@@ -132,8 +134,10 @@ int libvirt_load(struct err **err);
 #define virDomainSnapshotGetName libvirt.virDomainSnapshotGetName
 #define virDomainSnapshotLookupByName libvirt.virDomainSnapshotLookupByName
 #define virDomainSuspend libvirt.virDomainSuspend
+#define virEventAddTimeout libvirt.virEventAddTimeout
 #define virEventRegisterDefaultImpl libvirt.virEventRegisterDefaultImpl
 #define virEventRegisterImpl libvirt.virEventRegisterImpl
+#define virEventRemoveTimeout libvirt.virEventRemoveTimeout
 #define virEventRunDefaultImpl libvirt.virEventRunDefaultImpl
 #define virFreeError libvirt.virFreeError
 #define virNetworkCreate libvirt.virNetworkCreate
