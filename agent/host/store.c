@@ -22,6 +22,7 @@
 #include "host/store.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -246,12 +247,26 @@ static int set_wal(const struct sqlite_store *s, struct err **err)
 	return rc == SQLITE_OK ? 0 : store_failed(s, sqlite3_extended_errcode(s->db), "open", err);
 }
 
+/*
+ * SQLite makes room for twenty pages and a thousand small things before it knows whether it needs
+ * them, and writes to it all: a third of the page faults that a command has from its store.
+ */
+static void take_less_memory(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_database(struct sqlite_store *s, bool for_writing, struct err **err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
 		    (for_writing ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
-	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
+	int rc;
 
+	(void)pthread_once(&once, take_less_memory);
+	rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
 	if (rc != SQLITE_OK)
 		return store_failed(s, rc, "open", err);
 	(void)sqlite3_extended_result_codes(s->db, 1);
