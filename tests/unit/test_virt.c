@@ -16,6 +16,7 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/virt.h"
+#include "host/virt_loop.h"
 #include "model/assignment.h"
 
 /* Two running domains, of which one will be gone when it stops, and one that is shut off. */
@@ -333,6 +334,40 @@ static void test_events(void **state)
 	virt_dom_clear(virt, &dom);
 }
 
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static void must_tell(struct virt *virt, enum virt_event_kind kind)
+{
+	struct virt_event event = {0};
+
+	assert_int_equal(virt->ops->next_event(virt, clock_now() + 5000, &event, NULL), 1);
+	assert_int_equal(event.kind, kind);
+	virt_event_clear(&event);
+}
+
+/* From then on its thread runs the loop, and nobody else does. */
+static void test_follow(void **state)
+{
+	struct virt *virt = ((struct fixture *)*state)->virt;
+	struct virt_dom dom = must_find(virt, "transient");
+	struct virt_event event = {0};
+
+	assert_int_equal(virt->ops->follow(virt, -1, NULL), 0);
+	assert_false(virt_loop_run(never, NULL, clock_now() + 20));
+	assert_int_equal(virt->ops->next_event(virt, clock_now() + 20, &event, NULL), 0);
+	assert_int_equal(virDomainDestroy(dom.handle), 0);
+	must_tell(virt, VIRT_DOMAIN_STOPPED);
+	virt_dom_clear(virt, &dom);
+	dom = must_find(virt, "off");
+	assert_int_equal(virDomainCreate(dom.handle), 0);
+	must_tell(virt, VIRT_DOMAIN_CHANGED);
+	virt_dom_clear(virt, &dom);
+}
+
 static void test_unreachable(void **state)
 {
 	static const char *const uris[] = {
@@ -409,6 +444,8 @@ int main(void)
 		TEST(test_attach_keeps_libvirts_words),
 		TEST(test_events),
 		TEST(test_save),
+		TEST(test_follow), /* the last one with events: in the others, who waits runs the
+				      loop */
 		cmocka_unit_test(test_unreachable),
 	};
 
