@@ -2,29 +2,10 @@
 # The agent, as its unit runs it: people do things to guests, VFs and daemons with tools that know nothing of
 # vfpool, or kill what is at work; afterwards each VF is free and as it was, or with the guest that should have it.
 load helper
-
-unit=vfpool-agent.service
-
-install_unit() {
-	in_host <<-END
-		cp /srv/vfpool/build/lab-${LAB_SUITE:-trixie}/dist/$unit /etc/systemd/system/
-		systemctl daemon-reload
-		systemctl reset-failed vfpool-agent || true
-		systemctl restart vfpool-agent
-	END
-}
-
-# The host is made anew without the agent, which would put back what is taken away.
-fresh_agent() {
-	host systemctl stop vfpool-agent || true
-	fresh_host
-	install_unit
-}
+load agent
 
 setup_file() { fresh_agent; }
-teardown_file() {
-	host bash -c "systemctl stop vfpool-agent; rm -f /etc/systemd/system/$unit; systemctl daemon-reload"
-}
+teardown_file() { remove_unit; }
 
 teardown() {
 	[[ -n ${BATS_TEST_COMPLETED:-} || -n ${BATS_TEST_SKIPPED:-} ]] && return
@@ -35,36 +16,22 @@ END
 	fresh_agent || true
 }
 
-# What these tests' scripts share.
-agent='
-	# The agent has nothing to do: it has seen all that happened before, for what happens is told in its order.
-	idle() { [[ $(systemctl show -P StatusText vfpool-agent) == "Following libvirt; guests: 0 to look at, "* ]]; }
-	following() { [[ $(systemctl show -P StatusText vfpool-agent) == "Following libvirt; "* ]]; }
-	none_leased() { [[ -z $(leases) ]]; }
-	leased_as() { [[ $(leases | cut -d " " -f 4 | sort | paste -sd" ") == "$1" ]]; }
-	vf_of() { leases | awk -v name=$1 "\$3 == name { print \$1 }" | paste -sd" "; }
-	has_vf() { definitions | things | grep -q "^have live $1 .* $2 "; }
-	began=$(date +%s.%N)
-	journal() { journalctl -q --no-pager -o cat --since @$began -u vfpool-agent "$@"; }
-	freed() { until_true 300 none_leased; until_true 300 idle; all_free; }
-	cpu_of() { echo /sys/fs/cgroup/machine.slice/machine-qemu*$1.scope/libvirt/vcpu0/cgroup.freeze; }
-	# metadata VIEW DOMAIN [CONTENT]: written by hand, or removed.
-	metadata() {
-		if [[ -n ${3:-} ]]; then
-			virsh -q metadata $2 urn:vfpool:domain:1 $1 --key vfpool --set "<assignments>$3</assignments>"
-		else
-			virsh -q metadata $2 urn:vfpool:domain:1 $1 --remove
-		fi
-	} >/dev/null
-	until_true 300 following
-'
-
 @test "the unit: nothing is listened at, little is exposed, and it can be ended at once in the midst of work" {
 	in_host <<-END
 		$agent
 		exposed=\$(systemd-analyze security --no-pager vfpool-agent | sed -nE 's/.*exposure level[^:]*: ([0-9.]+) .*/\1/p')
 		awk -v it="\$exposed" 'BEGIN { exit !(it != "" && it <= 3.0) }' || fail "its exposure is '\$exposed'"
 		! ss -lntuxp | grep vfpool || fail "it listens"
+		# Idle, it does nothing: longer than libvirt's daemon leaves a client alone that it can ask for a sign of life.
+		until_true 300 idle
+		main=\$(systemctl show -P MainPID vfpool-agent)
+		all() { echo \$main; pgrep -P \$main; }
+		switches() { for pid in \$(all); do grep -H ctxt_switches /proc/\$pid/task/*/status; done; }
+		quiet() { switches >before; read -rt 8 -u \$nothing || true; switches | diff before - >&2; }
+		until_true 300 quiet
+		is "processes" "\$(all | wc -l)" 2
+		private=\$(for pid in \$(all); do cat /proc/\$pid/smaps_rollup; done | awk '/^Private/ { n += \$2 } END { print n }')
+		((private > 0 && private < 12288)) || fail "it has \$private kB to itself"
 		cpu=\$(cpu_of testguest1)
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
@@ -167,6 +134,57 @@ agent='
 	END
 }
 
+@test "a VF vanishes: another one takes its place, or it is lost, and found again; the host's driver comes and goes" {
+	in_host <<-END
+		$agent
+		pool both "<pf dev='eth1'/><pf dev='eth2'/>"
+		listen
+		expect 0 vfpool --json attach testguest1 both
+		mac=\$(answer '.attached[0].mac')
+		is "the VF" "\$(answer '.attached[0].name')" eth1/0
+		nic_appears "\$mac"
+		guest=\$(definitions | things | awk '/^have live testguest1/ { print \$6 }')
+		listen
+		timeout 120 sh -c 'echo 0 >/sys/class/net/eth1/device/sriov_numvfs'
+		replaced() { has_vf testguest1 0000:02:10.0; }
+		until_true 300 replaced
+		nic_appears "\$mac"
+		is "the guest address" "\$(definitions | things | awk '/^have live testguest1/ { print \$6 }')" "\$guest"
+
+		# What is to be released waits for the host's driver, which has few VFs now.
+		define web1 "\$(root_ports 1)"
+		virsh -q start --paused web1
+		expect 0 vfpool attach web1 eth2 --form hostdev --vlan 3
+		modprobe -r igbvf
+		destroy web1
+		until_true 300 leased_as "held releasing"
+		modprobe igbvf
+		until_true 300 leased_as held
+		until_true 300 idle
+		is "the VLAN" "\$(vlan_of eth2 1)" 0
+		forget web1
+
+		listen
+		timeout 120 sh -c 'echo 0 >/sys/class/net/eth2/device/sriov_numvfs'
+		until_true 300 leased_as lost
+		sqlite3 -readonly \$store 'SELECT reason FROM leases' | grep -q "the VF has vanished"
+		# It was of that PF, so it is there again when that has VFs again; the other PF would do as well.
+		echo 7 >/sys/class/net/eth2/device/sriov_numvfs
+		until_true 300 leased_as held
+		nic_appears "\$mac"
+		echo 7 >/sys/class/net/eth1/device/sriov_numvfs
+		until_true 300 idle
+		fresh
+		sound
+		expect 0 vfpool detach testguest1 --all
+		expect 0 vfpool pool-undefine both
+		# What the VFs had by themselves went with them.
+		home 0000:02:10.0
+		fresh
+		freed
+	END
+}
+
 @test "metadata edited by hand: what is right is done, what is not is reported and changes nothing" {
 	in_host <<-END
 		$agent
@@ -232,34 +250,60 @@ agent='
 	END
 }
 
-# What is not told while libvirt is away is seen when it is back. The daemon is stopped with its sockets; killed, it
-# comes back by itself.
-away() {
+@test "libvirt is stopped, and killed, while a guest ends: all is seen when it is back" { away; }
+
+@test "the agent and its workers are killed with -9 in each phase: the next ones put it right" {
 	in_host <<-END
 		$agent
-		d=\$(daemon)
-		sockets=\$(systemctl list-units --plain --no-legend "\$d*.socket" | awk '{ print \$1 }' | xargs)
-		define web1 "\$(root_ports 2)"
-		for how in stopped killed; do
-			virsh -q start --paused web1
-			expect 0 vfpool attach web1 eth2 --vlan 6
-			until_true 300 idle
-			qemu=\$(</run/libvirt/qemu/web1.pid)
-			if [[ \$how == stopped ]]; then
-				systemctl stop \$sockets "\$d.service"
-				waits() { ! following; }
-				until_true 300 waits
-				kill -9 "\$qemu"
-				systemctl start \$sockets
-			else
-				kill -9 "\$(systemctl show -P MainPID "\$d.service")" "\$qemu"
-			fi
-			until_true 300 none_leased
-			until_true 300 following
-			freed
+		define web1 "\$(root_ports 4)"
+		virsh -q start --paused web1
+		systemctl stop vfpool-agent
+		wanted=
+		want() { wanted+="<assignment id='0000000\$1' pool='eth2' form='\$2'><mac address='02:00:5e:10:00:0\$1'/></assignment>"; }
+		held_are() { [[ \$(leases | grep -c held) == "\$1" ]]; }
+
+		# Its worker, at what it first writes to the store: the claim, and what it saves before it touches the VF. Each
+		# one finds what the one before it has left.
+		want 1 hostdev
+		metadata --live web1 "\$wanted"
+		for state in claimed plugging; do
+			strace -f -qq -o trace -e trace=fdatasync -e inject=fdatasync:signal=SIGKILL:when=1 \
+				vfpool agent -- guest "\$(virsh -q domuuid web1)" web1 killed >lines || true
+			grep -q 'killed by SIGKILL' trace || fail "it ended by itself: \$(<lines)"
+			leases_are \$state
 		done
+		systemctl start vfpool-agent
+		until_true 300 held_are 1
+		until_true 300 idle
+		sound
+
+		# In the midst of plugging. systemd starts the next one.
+		hold web1
+		want 2 interface
+		metadata --live web1 "\$wanted"
+		until_true 300 leases_are plugging
+		until_true 300 is_busy web1
+		systemctl kill -s KILL --kill-whom=all vfpool-agent
+		let_go
+		until_true 300 held_are 2
+		until_true 300 idle
+		sound
+		destroy web1
+		freed
 		forget web1
+
+		# In the midst of an unplug.
+		cpu=\$(cpu_of testguest1)
+		listen
+		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
+		nic_appears "\$(answer '.attached[0].mac')"
+		until_true 300 idle
+		echo 1 >"\$cpu"
+		metadata --live testguest1
+		until_true 300 leases_are releasing
+		systemctl kill -s KILL --kill-whom=main vfpool-agent
+		echo 0 >"\$cpu"
+		until_true 300 following
+		freed
 	END
 }
-
-@test "libvirt is stopped, and killed, while a guest ends: all is seen when it is back" { away; }
