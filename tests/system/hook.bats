@@ -148,3 +148,33 @@ teardown_file() {
 		all_free
 	END
 }
+
+@test "a store that another process keeps locked is not waited for" {
+	in_host <<-'END'
+		define web1 "$(root_ports 1)"
+		virsh -q start --paused web1
+		vfpool -q attach web1 eth2 --live >/dev/null
+		define web2 "$(root_ports 1)"
+		virsh -q metadata web2 urn:vfpool:domain:1 --key vfpool --config --set "<assignments>
+			<assignment id='0a1b2c3d' pool='eth2' form='interface'><mac address='02:00:5e:00:00:01'/>
+			<parked reason='migration' host='vfhost-b'/></assignment></assignments>" >/dev/null
+		virsh -q dumpxml web1 >web1.xml
+		virsh -q dumpxml web2 >web2.xml
+		exec {lock}> >(sqlite3 -bail -cmd '.timeout 10000' $store >locked)
+		writer=$!
+		echo "BEGIN IMMEDIATE; SELECT 'locked';" >&$lock
+		until_true 60 test -s locked
+		expect 1 vfpool-hook web2 migrate begin - <web2.xml
+		said "another process has been writing to it for 0.4 s"
+		expect 0 vfpool-hook web1 reconnect begin - <web1.xml
+		expect 0 vfpool-hook web3 migrate begin - <<<"$(domain web3)"
+		# Nothing keeps a guest from ending; whoever comes next frees its VF.
+		destroy web1
+		exec {lock}>&-
+		wait $writer
+		leases_are held
+		forget web1 web2
+		expect 0 vfpool reconcile
+		all_free
+	END
+}
