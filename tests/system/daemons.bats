@@ -1,10 +1,14 @@
 #!/usr/bin/env bats
 # The same with the modular daemons: clients then talk to virtqemud, not to libvirtd.
 load helper
+load agent
 
 prepare() { "$lab" daemons vfhost-a modular; }
 
-teardown_file() { "$lab" daemons vfhost-a monolithic; }
+teardown_file() {
+	remove_unit
+	"$lab" daemons vfhost-a monolithic
+}
 
 @test "attach and detach, with the guest's own word for it" {
 	in_host <<-'END'
@@ -56,4 +60,9 @@ teardown_file() { "$lab" daemons vfhost-a monolithic; }
 		said "cannot connect to libvirt" "systemctl start virtqemud.socket"
 		expect 0 vfpool list --used
 	END
+}
+
+@test "the agent: the daemon is stopped, and killed, while a guest ends; all is seen when it is back" {
+	install_unit
+	away
 }
