@@ -296,7 +296,8 @@ static void guest_ended(struct agent *a, struct worker *worker, msec now)
 		    worker->again == QUEUE_NEVER ? QUEUE_NEVER : now + worker->again, now);
 	if (outcome == OUTCOME_FAILED)
 		tell_failure(guest, end ? end : worker->reason, now);
-	publish_later(a, now);
+	if (outcome != OUTCOME_BUSY)
+		publish_later(a, now);
 	/* It may have freed what others wait for. */
 	if (worker->mended)
 		queue_host_event(&a->queue, now);

@@ -208,6 +208,7 @@ void queue_ended(struct queue *queue, struct guest *guest, enum outcome outcome,
 {
 	guest->works = false;
 	guest->ended = now;
+	guest->busy = outcome == OUTCOME_BUSY ? guest->busy + 1 : 0;
 	switch (outcome) {
 	case OUTCOME_CLEAN:
 	case OUTCOME_MENDED:
@@ -217,7 +218,7 @@ void queue_ended(struct queue *queue, struct guest *guest, enum outcome outcome,
 		ended_badly(guest, again, now);
 		break;
 	case OUTCOME_BUSY:
-		guest->due = sooner(again, now + QUEUE_BUSY_MS);
+		guest->due = sooner(again, now + pause_after(guest->busy, QUEUE_BUSY_MS));
 		break;
 	case OUTCOME_LOST:
 		guest->due = now + QUEUE_FIRST_MS;

@@ -27,7 +27,7 @@
 #define QUEUE_LAST_MS 60000 /* but no longer than this */
 #define QUEUE_EVENT_MS 8000 /* nor this, when something has happened to guest or host */
 #define QUEUE_TRIES 8       /* then it is stuck */
-#define QUEUE_BUSY_MS 1000  /* after somebody else was at work on it */
+#define QUEUE_BUSY_MS 8000  /* nor this, while somebody else is at work on it */
 #define QUEUE_MENDS 3       /* that all found something to do: from then on as if they failed */
 
 enum outcome {
@@ -51,6 +51,7 @@ struct guest {
 	unsigned tries;    /* failures since the last event */
 	unsigned failures; /* in a row */
 	unsigned mends;    /* in a row */
+	unsigned busy;     /* so often in a row somebody else was at work on it */
 };
 
 struct queue {

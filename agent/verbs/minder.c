@@ -12,7 +12,8 @@
 #include "core/mem.h"
 
 #define SHOW_MS 500
-#define LOOK_MS 1000
+#define TIMEOUT_MS 1000
+#define LOOK_MS 5000 /* whether the host there is still to be reached */
 
 int minder_start(struct minder *minder, struct err **err)
 {
@@ -95,6 +96,8 @@ struct virt_mover minder_mover(struct minder *minder)
 		.look = look,
 		.arg = minder,
 		.wake = minder->signals,
-		.every_ms = minder->shows ? SHOW_MS : LOOK_MS,
+		.every_ms = minder->shows     ? SHOW_MS
+			    : minder->timeout ? TIMEOUT_MS
+					      : LOOK_MS,
 	};
 }

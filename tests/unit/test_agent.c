@@ -363,7 +363,9 @@ static void who_is_busy_has_not_failed(void **state)
 		happens(&q, WEB1);
 		queue_ended(&q, guest, OUTCOME_BUSY, QUEUE_NEVER, clock);
 		assert_int_equal(guest->failures, 0);
-		assert_int_equal(queue_next(&q), clock + QUEUE_BUSY_MS);
+		/* Somebody who moves it can be at that for long. */
+		assert_int_equal(queue_next(&q),
+				 clock + (i < 3 ? QUEUE_FIRST_MS << i : QUEUE_BUSY_MS));
 	}
 	/* Nor is one that had failed any further. */
 	ends(&q, next(&q), OUTCOME_FAILED);
