@@ -9,7 +9,17 @@
 #include "host/virt.h"
 #include "host/virt_load.h"
 
+/*
+ * What the event loop and a connection share; it stays until libvirt has dropped its callbacks
+ * (virt_event.c).
+ */
 struct inbox;
+
+struct inbox *inbox_new(void);
+void inbox_unref(void *opaque);
+
+/* The connection is closed, and not by us. */
+bool inbox_is_lost(struct inbox *inbox);
 
 struct connection {
 	struct virt virt;
@@ -31,7 +41,8 @@ static inline void cleanup_virt_error_pointer(virErrorPtr *error)
 }
 #define cleanup_virt_error cleanup(cleanup_virt_error_pointer)
 
-/* What this thread's last call failed with; never NULL. */
+/* What this thread's last call failed with; never NULL, so that what failed without a word can be
+ * treated alike. virt_error.c has these. */
 virErrorPtr virt_last_error(void);
 
 /* It broke, by itself. */
@@ -41,7 +52,31 @@ bool virt_is_lost(struct connection *c);
  */
 int virt_failed(struct connection *c, const virError *error, const char *name, struct err **err);
 
+/*
+ * As virt_failed(), for what was to change a domain: one that has stopped or lost its definition in
+ * the meantime is an answer of its own.
+ */
+int virt_failed_change(struct connection *c, virDomainPtr dom, const virError *error,
+		       unsigned views, struct err **err);
+
+/* The connection broke. Returns -1. */
+int virt_lost(struct err **err);
+
+/* There was none. Returns -1. */
+int virt_cannot_connect(const char *uri, const virError *error, struct err **err);
+
+/* Nothing more goes into its inbox. */
+void virt_stop_listening(struct connection *c);
+
 /* The parts, as struct virt_ops has them. */
+int virt_watch(struct virt *virt, struct err **err);
+int virt_watch_closely(struct virt *virt, struct err **err);
+int virt_follow(struct virt *virt, int stop, struct err **err);
+int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out, struct err **err);
+int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path, unsigned flags,
+	      struct err **err);
+int virt_saved_xml(struct virt *virt, const char *path, char **out, struct err **err);
+int virt_restore(struct virt *virt, const char *path, unsigned flags, struct err **err);
 int virt_network(struct virt *virt, const char *name, char **xml, bool *active,
 		 unsigned long *version, struct err **err);
 int virt_snapshot_find(struct virt *virt, const struct virt_dom *dom, const char *name,
