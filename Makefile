@@ -203,7 +203,7 @@ BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,stopwatch mkleases choose attach)
 PARTS ?=
 
 .PHONY: bench bench-tree bench-hook bench-instructions
-bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree hook instructions lab')
+bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree hook instructions lab move')
 	tests/bench/bench $(PARTS)
 
 bench-tree bench-hook bench-instructions: bench-%: all $(BUILD)/mktree $(BENCH_PROGRAMS)
