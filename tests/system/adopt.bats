@@ -46,7 +46,7 @@ load helper
 		is "after set" "$(settings eth1 1)" "$plain 12 0 false false 0"
 		listen
 		expect 0 vfpool detach testguest1 --all --persistent
-		for nic in eth0 eth1; do hear 60 "testguest1: NIC $nic disappeared" >/dev/null; done
+		for nic in eth0 eth1; do hear "testguest1: NIC $nic disappeared" >/dev/null; done
 		all_free
 	END
 }
@@ -74,7 +74,7 @@ load helper
 		expect 0 vfpool detach testguest1
 		is "devices" "$(definitions | things | awk '/^have/ { print $4, $8 }')" "- $foreign"
 		virsh -q detach-interface testguest1 hostdev --mac $foreign --live
-		until_true 60 eval '[[ -z $(definitions | things) ]]'
+		until_true eval '[[ -z $(definitions | things) ]]'
 		home 0000:01:10.2
 		all_free
 	END

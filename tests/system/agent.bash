@@ -34,7 +34,7 @@ agent='
 	has_vf() { definitions | things | grep -q "^have live $1 .* $2 "; }
 	began=$(date +%s.%N)
 	journal() { journalctl -q --no-pager -o cat --since @$began -u vfpool-agent "$@"; }
-	freed() { until_true 300 none_leased; until_true 300 idle; all_free; }
+	freed() { until_true none_leased; until_true 300 idle; all_free; }
 	cpu_of() { echo /sys/fs/cgroup/machine.slice/machine-qemu*$1.scope/libvirt/vcpu0/cgroup.freeze; }
 	# metadata VIEW DOMAIN [CONTENT]: written by hand, or removed.
 	metadata() {
@@ -44,7 +44,7 @@ agent='
 			virsh -q metadata $2 urn:vfpool:domain:1 $1 --remove
 		fi
 	} >/dev/null
-	until_true 300 following
+	until_true following
 '
 
 # What is not told while libvirt is away is seen when it is back. The daemon is stopped with its sockets; killed, it
@@ -58,19 +58,19 @@ away() {
 		for how in stopped killed; do
 			virsh -q start --paused web1
 			expect 0 vfpool attach web1 eth2 --vlan 6
-			until_true 300 idle
+			until_true idle
 			qemu=\$(</run/libvirt/qemu/web1.pid)
 			if [[ \$how == stopped ]]; then
 				systemctl stop \$sockets "\$d.service"
 				waits() { ! following; }
-				until_true 300 waits
+				until_true waits
 				kill -9 "\$qemu"
 				systemctl start \$sockets
 			else
 				kill -9 "\$(systemctl show -P MainPID "\$d.service")" "\$qemu"
 			fi
-			until_true 300 none_leased
-			until_true 300 following
+			until_true none_leased
+			until_true following
 			freed
 		done
 		forget web1

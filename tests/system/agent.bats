@@ -23,12 +23,12 @@ END
 		awk -v it="\$exposed" 'BEGIN { exit !(it != "" && it <= 3.0) }' || fail "its exposure is '\$exposed'"
 		! ss -lntuxp | grep vfpool || fail "it listens"
 		# Idle, it does nothing: longer than libvirt's daemon leaves a client alone that it can ask for a sign of life.
-		until_true 300 idle
+		until_true idle
 		main=\$(systemctl show -P MainPID vfpool-agent)
 		all() { echo \$main; pgrep -P \$main; }
 		switches() { for pid in \$(all); do grep -H ctxt_switches /proc/\$pid/task/*/status; done; }
 		quiet() { switches >before; read -rt 8 -u \$nothing || true; switches | diff before - >&2; }
-		until_true 300 quiet
+		until_true quiet
 		is "processes" "\$(all | wc -l)" 2
 		private=\$(for pid in \$(all); do cat /proc/\$pid/smaps_rollup; done | awk '/^Private/ { n += \$2 } END { print n }')
 		((private > 0 && private < 12288)) || fail "it has \$private kB to itself"
@@ -36,11 +36,11 @@ END
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
 		nic_appears "\$(answer '.attached[0].mac')"
-		until_true 300 idle
+		until_true idle
 		echo 1 >"\$cpu"
 		metadata --live testguest1
 		working() { pgrep -f -- '-- guest ' >/dev/null; }
-		until_true 300 working
+		until_true working
 		systemctl stop vfpool-agent
 		# systemd kills what takes longer than TimeoutStopSec=, and says so.
 		is "how it ended" "\$(systemctl show -P Result vfpool-agent)" success
@@ -88,11 +88,11 @@ END
 		is_off() { [[ \$(virsh -q domstate web1) == "shut off" ]]; }
 		for i in 1 2; do
 			virsh -q start --paused web1
-			until_true 300 idle
+			until_true idle
 			is "the VLAN" "\$(vlan_of eth2 0)" 5
 			sound
 			kill -9 "\$(</run/libvirt/qemu/web1.pid)"
-			until_true 60 is_off
+			until_true is_off
 			is "the lease" "\$(leases | cut -d' ' -f 1,3,4)" "0000:02:10.0 web1 held"
 		done
 		virsh -q undefine web1
@@ -125,9 +125,9 @@ END
 		expect 0 vfpool park testguest1 --deadline 3
 		held() { leased_as held; }
 		listen
-		until_true 300 held
+		until_true held
 		nic_appears "\$mac"
-		until_true 300 idle
+		until_true idle
 		sound
 		expect 0 vfpool detach testguest1 eth1
 		freed
@@ -147,7 +147,7 @@ END
 		listen
 		timeout 120 sh -c 'echo 0 >/sys/class/net/eth1/device/sriov_numvfs'
 		replaced() { has_vf testguest1 0000:02:10.0; }
-		until_true 300 replaced
+		until_true replaced
 		nic_appears "\$mac"
 		is "the guest address" "\$(definitions | things | awk '/^have live testguest1/ { print \$6 }')" "\$guest"
 
@@ -157,23 +157,23 @@ END
 		expect 0 vfpool attach web1 eth2 --form hostdev --vlan 3
 		modprobe -r igbvf
 		destroy web1
-		until_true 300 leased_as "held releasing"
+		until_true leased_as "held releasing"
 		modprobe igbvf
-		until_true 300 leased_as held
-		until_true 300 idle
+		until_true leased_as held
+		until_true idle
 		is "the VLAN" "\$(vlan_of eth2 1)" 0
 		forget web1
 
 		listen
 		timeout 120 sh -c 'echo 0 >/sys/class/net/eth2/device/sriov_numvfs'
-		until_true 300 leased_as lost
+		until_true leased_as lost
 		sqlite3 -readonly \$store 'SELECT reason FROM leases' | grep -q "the VF has vanished"
 		# It was of that PF, so it is there again when that has VFs again; the other PF would do as well.
 		echo 7 >/sys/class/net/eth2/device/sriov_numvfs
-		until_true 300 leased_as held
+		until_true leased_as held
 		nic_appears "\$mac"
 		echo 7 >/sys/class/net/eth1/device/sriov_numvfs
-		until_true 300 idle
+		until_true idle
 		fresh
 		sound
 		expect 0 vfpool detach testguest1 --all
@@ -191,8 +191,8 @@ END
 		define web1 "\$(root_ports 3)"
 		virsh -q start --paused web1
 		metadata --live web1 "<assignment id='0a1b2c3d' pool='eth2' form='hostdev'><mac address='02:00:5e:10:00:01'/></assignment>"
-		until_true 300 leased_as held
-		until_true 300 idle
+		until_true leased_as held
+		until_true idle
 		sound
 		is "the MAC" "\$(vf eth2 0 .address)" 02:00:5e:10:00:01
 
@@ -203,15 +203,15 @@ END
 			<assignment id='00000002' pool='nowhere' form='hostdev'><mac address='02:00:5e:10:00:02'/></assignment>
 			<assignment id='00000003' pool='eth2' form='hostdev'><mac address='02:00:5e:10:00:03'/></assignment>"
 		two() { leased_as "held held"; }
-		until_true 300 two
+		until_true two
 		is "whose" "\$(leases | awk '/web2/ { print \$2 }')" 00000003
 		reported() { journal DOMAIN=web2 | grep -q "\$1"; }
-		until_true 300 reported "MAC 02:00:5e:10:00:01 is on VF eth2/0"
-		until_true 300 reported "nowhere"
+		until_true reported "MAC 02:00:5e:10:00:01 is on VF eth2/0"
+		until_true reported "nowhere"
 
 		# One that cannot be read stops all about that guest, and nothing is taken from it.
 		metadata --live web2 "<assignment id='00000003' pool='eth2' surprise='yes'/>"
-		until_true 300 reported "metadata of web2 is not valid"
+		until_true reported "metadata of web2 is not valid"
 		has_vf web2 0000:02:10.2
 		is "leases" "\$(leases | wc -l)" 2
 		forget web1 web2
@@ -225,25 +225,25 @@ END
 		define web1 "\$(root_ports 2)"
 		virsh -q start --paused web1
 		expect 0 vfpool attach web1 eth2 --persistent --form hostdev --vlan 2
-		until_true 300 idle
+		until_true idle
 		id=\$(leases | cut -d' ' -f 2)
 		virsh -q detach-device-alias web1 ua-vfpool-\$id --config
 		config_back() { definitions | things | grep -q "^have config web1 \$id"; }
 		# Nobody tells of a definition that a device was taken from but by defining it.
 		virsh -q define <(virsh dumpxml --inactive web1)
-		until_true 300 config_back
+		until_true config_back
 		sqlite3 \$store 'DELETE FROM leases'
 		ip link set eth2 vf 0 vlan 99
 		systemctl reload vfpool-agent
-		until_true 300 leased_as held
-		until_true 300 idle
+		until_true leased_as held
+		until_true idle
 		is "the VLAN" "\$(vlan_of eth2 0)" 2
 		sound
 		destroy web1
 		expect 0 vfpool detach web1 --all
 		forget web1
 		# With the lease what was saved was lost: the VLAN is the assignment's still.
-		until_true 300 none_leased
+		until_true none_leased
 		ip link set eth2 vf 0 vlan 0 mac 00:00:00:00:00:00
 		fresh
 		freed
@@ -273,20 +273,20 @@ END
 			leases_are \$state
 		done
 		systemctl start vfpool-agent
-		until_true 300 held_are 1
-		until_true 300 idle
+		until_true held_are 1
+		until_true idle
 		sound
 
 		# In the midst of plugging. systemd starts the next one.
 		hold web1
 		want 2 interface
 		metadata --live web1 "\$wanted"
-		until_true 300 leases_are plugging
-		until_true 300 is_busy web1
+		until_true leases_are plugging
+		until_true is_busy web1
 		systemctl kill -s KILL --kill-whom=all vfpool-agent
 		let_go
-		until_true 300 held_are 2
-		until_true 300 idle
+		until_true held_are 2
+		until_true idle
 		sound
 		destroy web1
 		freed
@@ -297,13 +297,13 @@ END
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
 		nic_appears "\$(answer '.attached[0].mac')"
-		until_true 300 idle
+		until_true idle
 		echo 1 >"\$cpu"
 		metadata --live testguest1
-		until_true 300 leases_are releasing
+		until_true leases_are releasing
 		systemctl kill -s KILL --kill-whom=main vfpool-agent
 		echo 0 >"\$cpu"
-		until_true 300 following
+		until_true following
 		freed
 	END
 }

@@ -9,7 +9,7 @@ load helper
 		mac=$(answer '.attached[0].mac')
 		is "the VF" "$(answer '.attached[0] | "\(.domain) \(.vf) \(.name) \(.live) \(.config) \(.done)"')" \
 			"testguest1 0000:01:10.0 eth1/0 true false attached"
-		line=$(hear 120 "testguest1: NIC .* appeared: MAC $mac")
+		line=$(hear "testguest1: NIC .* appeared: MAC $mac")
 		[[ $line == *"driver igbvf, PCI $(answer '.attached[0]["guest-address"]')"* ]] || fail "$line"
 		is "the MAC on the VF" "$(vf eth1 0 .address)" "$mac"
 		sound

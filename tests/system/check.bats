@@ -78,7 +78,7 @@ guest=no
 		verdict eth2 link warn
 		is "the mend" "$(mend eth2 link)" "ip link set dev eth2 up"
 		bash -c "$(mend eth2 link)"
-		until_true 60 carrier eth2
+		until_true carrier eth2
 		look
 		verdict eth2 link pass
 	END
@@ -127,7 +127,7 @@ guest=no
 		verdict eth1 vf-netdevs warn
 		ip netns delete elsewhere
 		# The kernel takes it out of there some time after.
-		until_true 60 back
+		until_true back
 		look eth1
 		verdict eth1 vf-netdevs pass
 		all_free

@@ -38,8 +38,8 @@ teardown_file() {
 		virsh -q start --paused web1
 		hold web1
 		vfpool attach web1 eth2 >out 2>err & job=$!
-		until_true 60 leases_are plugging
-		until_true 60 is_busy web1
+		until_true leases_are plugging
+		until_true is_busy web1
 		systemctl restart --no-block virtqemud
 		let_go web1
 		wait $job || said "libvirt"

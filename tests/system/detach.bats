@@ -20,7 +20,7 @@ load helper
 			sound
 			expect 0 vfpool --json detach testguest1 eth1
 			is "the answer" "$(answer '.detached[0] | "\(.vf) \(.mac) \(.live) \(.done)"')" "0000:01:10.0 $mac false detached"
-			hear 60 "testguest1: NIC .* disappeared" >/dev/null
+			hear "testguest1: NIC .* disappeared" >/dev/null
 			all_free
 		done
 		ip link set eth1 vf 0 vlan 0 spoofchk on
@@ -127,7 +127,7 @@ load helper
 		said "web1 has not let go of VF 0000:02:10.0"
 		releasing() { leases | grep -q "0000:02:10.2 .* releasing"; }
 		vfpool --json detach web1 --all --timeout 120 >answer 2>words & job=$!
-		until_true 60 releasing
+		until_true releasing
 		virsh -q destroy web1
 		wait $job || { cat words; fail "detach failed"; }
 		is "how many" "$(jq '.detached | length' answer)" 2

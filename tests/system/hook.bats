@@ -55,7 +55,7 @@ teardown_file() {
 		expect 1 virsh start web1
 		said "web1 cannot start: its definition names VF $vf" "vfpool reconcile web1"
 		echo 7 >/sys/class/net/eth2/device/sriov_numvfs
-		until_true 60 test -e "/sys/bus/pci/devices/$vf/driver"
+		until_true test -e "/sys/bus/pci/devices/$vf/driver"
 		expect 0 virsh start --paused web1
 		destroy web1
 		# Its definition names it, so it stays the guest's.
@@ -163,7 +163,7 @@ teardown_file() {
 		exec {lock}> >(sqlite3 -bail -cmd '.timeout 10000' $store >locked)
 		writer=$!
 		echo "BEGIN IMMEDIATE; SELECT 'locked';" >&$lock
-		until_true 60 test -s locked
+		until_true test -s locked
 		expect 1 vfpool-hook web2 migrate begin - <web2.xml
 		said "another process has been writing to it for 0.4 s"
 		expect 0 vfpool-hook web1 reconnect begin - <web1.xml

@@ -48,7 +48,7 @@ load two_hosts
 		pool blue "<pf dev='eth1'/>"
 		pool red "<pf dev='eth2'/>"
 		one_there() { host_there $b '.hosts[] | select(.pool == "red") | .free == 1'; }
-		until_true 120 one_there
+		until_true one_there
 		expect 0 vfpool attach testguest1 blue
 		refused 1 "vfhost-b has no pool blue" "nothing was changed" -- vfpool migrate testguest1 $b --live
 		changed
@@ -66,7 +66,7 @@ load two_hosts
 		no_pools
 		freed
 	END
-	on_b <<<"$common systemctl start vfpool-agent; until_true 120 idle"
+	on_b <<<"$common systemctl start vfpool-agent; until_true idle"
 }
 
 @test "vfpool killed with -9 in its midst: the move ends, and the agent gives the guest its VFs here" {
@@ -75,7 +75,7 @@ load two_hosts
 		expect 0 vfpool attach testguest1 eth1 --count 2 --persistent
 		same >had
 		vfpool migrate testguest1 $b $wholly \$slow >out 2>err & job=\$!
-		until_true 120 moving
+		until_true moving
 		killed \$job
 		all_back 2
 		same | diff had -

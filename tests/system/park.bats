@@ -75,7 +75,7 @@ load helper
 		expect 0 vfpool reconcile
 		said "nothing to mend"
 		expect 0 vfpool park testguest1 --deadline 1
-		until_true 20 back
+		until_true back
 		mended
 		expect 0 vfpool detach testguest1 --all --persistent
 		all_free
@@ -146,11 +146,11 @@ load helper
 		sound
 		# libvirt ends by itself what it was asked to.
 		vfpool save testguest1 $here/saved >out 2>err & job=$!
-		until_true 60 reserved
-		until_true 60 saving
+		until_true reserved
+		until_true saving
 		kill -9 $job
 		wait $job || true
-		until_true 100 off
+		until_true off
 		expect 0 vfpool restore $here/saved
 		definitions | things | grep ^have | sort | diff had -
 		mended

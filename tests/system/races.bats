@@ -82,7 +82,7 @@ load helper
 		for ((n = 1; ; n++)); do
 			strace -f -qq -o calls -e trace=fdatasync -e inject=fdatasync:signal=SIGSTOP:when=$n \
 				vfpool --json attach web1 eth2 --form hostdev >answer 2>words & job=$!
-			until_true 60 grep -q "stopped by SIGSTOP" calls
+			until_true grep -q "stopped by SIGSTOP" calls
 			held=$(pgrep -P $job)
 			leases_are claimed && break
 			is "leases before the claim" "$(leases)" ""
@@ -159,8 +159,8 @@ dies_at='
 		for what in eth1 "eth2 --form hostdev --vlan 7"; do
 			hold web1
 			vfpool attach web1 $what >out 2>err & job=$!
-			until_true 60 leases_are plugging
-			until_true 60 is_busy web1
+			until_true leases_are plugging
+			until_true is_busy web1
 			killed $job
 			let_go web1
 			mended
@@ -206,7 +206,7 @@ dies_at='
 		attached
 		hold testguest1
 		vfpool detach testguest1 eth1 >out 2>err & job=\$!
-		until_true 60 is_busy testguest1
+		until_true is_busy testguest1
 		leases_are held
 		killed \$job
 		let_go testguest1
@@ -222,8 +222,8 @@ dies_at='
 		virsh -q start --paused web1
 		hold web1
 		vfpool attach web1 eth2 >out 2>err & job=$!
-		until_true 60 leases_are plugging
-		until_true 60 is_busy web1
+		until_true leases_are plugging
+		until_true is_busy web1
 		systemctl restart --no-block "$(daemon)"
 		let_go web1
 		status=0
@@ -244,8 +244,8 @@ dies_at='
 		virsh -q start --paused web1
 		hold web1
 		vfpool attach web1 eth2 >out 2>err & job=$!
-		until_true 60 leases_are plugging
-		until_true 60 is_busy web1
+		until_true leases_are plugging
+		until_true is_busy web1
 		systemctl kill -s KILL "$(daemon)"
 		let_go web1
 		status=0
@@ -274,7 +274,7 @@ dies_at='
 			nic_appears "$(answer '.attached[0].mac')"
 			hold testguest1
 			vfpool detach testguest1 eth1 >out 2>err & job=$!
-			until_true 60 is_busy testguest1
+			until_true is_busy testguest1
 			systemctl $how "$(daemon)"
 			let_go testguest1
 			status=0

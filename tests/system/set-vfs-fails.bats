@@ -13,7 +13,7 @@ has_vfio_open() { [[ -n $(find "/proc/$1/fd" -lname '*vfio/[0-9]*') ]]; }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 pf_back() {
 	local name
-	until_true 60 has_netdev "$2"
+	until_true has_netdev "$2"
 	udevadm settle --timeout=60
 	name=$(netdev_of "$2")
 	[[ $name == "$1" ]] && return
@@ -116,10 +116,10 @@ teardown() {
 			-monitor unix:qemu.sock,server=on,wait=off -pidfile qemu.pid -daemonize
 		vfpool set-vfs eth1 4 --park --force --timeout 60 >out 2>err &
 		vfpool=$!
-		until_true 60 grep -q "taking 1 VF of eth1 out of testguest1" err
+		until_true grep -q "taking 1 VF of eth1 out of testguest1" err
 		kill -STOP $vfpool
 		echo "device_add vfio-pci,host=0000:01:11.4,bus=rp1" | socat -t 3 - UNIX-CONNECT:qemu.sock >monitor
-		until_true 60 has_vfio_open "$(<qemu.pid)"
+		until_true has_vfio_open "$(<qemu.pid)"
 		kill -CONT $vfpool
 		got=0
 		wait $vfpool || got=$?
@@ -134,11 +134,11 @@ teardown() {
 		said "eth1 has no VFs now"
 		vfpool list >listed &
 		lister=$!
-		until_true 30 ended $lister
+		until_true ended $lister
 		wait $lister
 		grep -q "^eth1 " listed
 		kill "$(<qemu.pid)"
-		until_true 60 grep -qx 0 $numvfs
+		until_true grep -qx 0 $numvfs
 		listen
 		expect 0 vfpool reconcile
 		is "VFs" "$(<$numvfs)" 7

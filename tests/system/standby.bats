@@ -44,8 +44,8 @@ teardown_file() {
 		is "the network" "$(answer '.attached[0].standby')" lan
 		answer '.attached[0]["standby-address"], .attached[0]["guest-address"], .attached[0].vf' >places
 		is "places in the guest" "$(sort -u places | wc -l)" 3
-		hear 120 "testguest1: NIC .* appeared: MAC $mac, driver igbvf" >/dev/null
-		hear 120 "testguest1: NIC eth0 appeared: MAC $mac, driver virtio_net" >/dev/null
+		hear "testguest1: NIC .* appeared: MAC $mac, driver igbvf" >/dev/null
+		hear "testguest1: NIC eth0 appeared: MAC $mac, driver virtio_net" >/dev/null
 		# One interface of two.
 		in_guest 'set -- /sys/class/net/eth0/lower_*; [ $# = 2 ] && ip addr add 192.0.2.50/24 dev eth0 && ip link set eth0 up'
 		tap=$(virsh -q domiflist testguest1 | awk '$3 == "lan" { print $1 }')
@@ -57,7 +57,7 @@ teardown_file() {
 
 		listen
 		expect 0 vfpool park testguest1
-		hear 60 "testguest1: NIC .* disappeared: PCI $(sed -n 2p places)" >/dev/null
+		hear "testguest1: NIC .* disappeared: PCI $(sed -n 2p places)" >/dev/null
 		is "standbys" "$(standby_devices)" 1
 		in_guest 'set -- /sys/class/net/eth0/lower_*; [ $# = 1 ]'
 		pings tap
@@ -66,14 +66,14 @@ teardown_file() {
 		listen
 		expect 0 vfpool --json unpark testguest1
 		is "the VF's place" "$(answer '.unparked[0]["guest-address"]')" "$(sed -n 2p places)"
-		hear 120 "testguest1: NIC .* appeared: MAC $mac, driver igbvf, PCI $(sed -n 2p places)" >/dev/null
+		hear "testguest1: NIC .* appeared: MAC $mac, driver igbvf, PCI $(sed -n 2p places)" >/dev/null
 		in_guest 'set -- /sys/class/net/eth0/lower_*; [ $# = 2 ]'
 		pings vf
 		sound
 
 		listen
 		expect 0 vfpool detach testguest1 --persistent
-		hear 60 "testguest1: NIC .* disappeared: PCI $(sed -n 1p places)" >/dev/null
+		hear "testguest1: NIC .* disappeared: PCI $(sed -n 1p places)" >/dev/null
 		is "standbys" "$(standby_devices)" 0
 		is "interfaces" "$(virsh -q domiflist testguest1; virsh -q domiflist --inactive testguest1)" ""
 		all_free

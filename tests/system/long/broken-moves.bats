@@ -14,7 +14,7 @@ common+='
 	move_runs() { [[ $(systemctl show -P SubState move) == running ]]; }
 	move_over() { ! move_runs; }
 	move_ended() {
-		until_true 300 move_over
+		until_true move_over
 		cat out err
 		is "its exit status" "$(systemctl show -P ExecMainStatus move)" "$1"
 		systemctl stop move 2>/dev/null || true
@@ -50,7 +50,7 @@ nothing_there() {
 		with_two
 		for how in INT abort; do
 			vfpool migrate testguest1 $b $wholly \$slow >out 2>err & job=\$!
-			until_true 120 moving
+			until_true moving
 			if [[ \$how == INT ]]; then kill -INT \$job; else virsh -q domjobabort testguest1; fi
 			got=0
 			wait \$job || got=\$?
@@ -70,7 +70,7 @@ nothing_there() {
 			$common
 			with_two
 			start_move testguest1 $b $wholly \$slow $how
-			until_true 120 moving
+			until_true moving
 		END
 		"$lab" monitor vfhost-a 'set_link mgmt1 off'
 		in_host <<-END || { "$lab" monitor vfhost-a 'set_link mgmt1 on'; false; }

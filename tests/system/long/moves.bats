@@ -42,7 +42,7 @@ no_vfs="$common"'
 	in_host <<-END
 		$common
 		free_there() { host_there $b '.hosts[] | select(.pool == "eth1") | .agent == "up" and .hook == "works" and .free == 5'; }
-		until_true 120 free_there
+		until_true free_there
 		expect 0 vfpool --json hosts $b qemu:///system
 		is "hosts" "\$(answer '[.hosts[].host] | join(",")')" vfhost-b,vfhost-b,vfhost-a,vfhost-a
 		is "free VFs" "\$(answer '.hosts[] | select(.host == "vfhost-b" and .pool == "eth1") | .freevfs')" 2-6
@@ -57,13 +57,13 @@ no_vfs="$common"'
 	in_host <<-END
 		$common
 		free_there() { host_there $b '(.hosts[] | select(.pool == "blue") | .free == 3) and (.hosts[] | select(.pool == "eth1") | .free == 7)'; }
-		until_true 120 free_there
+		until_true free_there
 	END
 	on_b <<-END
 		rm -rf /etc/vfpool
 		kill -KILL \$(systemctl show -P MainPID vfpool-agent)
 		back() { [[ \$(systemctl show -P NRestarts vfpool-agent) -ge 1 ]] && [[ \$(virsh -q net-list) == *vfpool* ]]; }
-		until_true 120 back
+		until_true back
 		systemctl stop vfpool-agent
 	END
 	in_host <<-END
@@ -74,7 +74,7 @@ no_vfs="$common"'
 	in_host <<-END
 		$common
 		up_there() { host_there $b '.hosts[0].agent == "up"'; }
-		until_true 120 up_there
+		until_true up_there
 	END
 }
 
@@ -87,7 +87,7 @@ no_vfs="$common"'
 	in_host <<-END
 		$common
 		no_hook() { host_there $b '.hosts[0] | .hook == "none"'; }
-		until_true 120 no_hook
+		until_true no_hook
 		refused 1 "vfhost-b has no vfpool hook" "hook-install" -- vfpool migrate testguest1 $b --live
 		expect 0 vfpool detach testguest1
 		freed
