@@ -52,9 +52,11 @@ int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress
 	if (virDomainGetJobStats(dom->handle, &type, &params, &n, 0) < 0) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		/* A driver without jobs has none. */
-		if (error->code == VIR_ERR_NO_SUPPORT) {
-			*out = (struct virt_progress){0};
+		/* A driver without jobs has none. Of one that arrives libvirt tells at its source. */
+		if (error->code == VIR_ERR_NO_SUPPORT ||
+		    (error->code == VIR_ERR_OPERATION_INVALID &&
+		     virDomainIsActive(dom->handle) > 0)) {
+			*out = (struct virt_progress){.known = error->code != VIR_ERR_NO_SUPPORT};
 			return 0;
 		}
 		virt_failed((struct connection *)virt, error, dom->name, err);
