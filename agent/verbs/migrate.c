@@ -18,6 +18,7 @@
 #include "core/table.h"
 #include "verbs/migrate_options.h"
 #include "verbs/minder.h"
+#include "verbs/unparked.h"
 #include "verbs/verb.h"
 
 #define WAIT_DEFAULT 60
@@ -130,26 +131,6 @@ static int print(const struct move *m, const struct leaving *leaving,
 	return live->n || config->n || mode == TABLE_JSON ? table_print(table, err) : 0;
 }
 
-/* It runs on here, so it gets its VFs back. */
-static int give_back(struct converge *c, struct err **err)
-{
-	cleanup_err struct err *why = NULL;
-	struct plan plan = {0};
-
-	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why)) {
-		err_now(err, "%s runs here, and has not got all its VFs back: %s", c->dom.name,
-			why->what);
-		err_next(err,
-			 "the agent goes on with that, as far as it runs; else mend it, then "
-			 "`vfpool unpark %s`",
-			 c->dom.name);
-	} else {
-		err_now(err, "%s runs on here, with its VFs as before", c->dom.name);
-	}
-	plan_clear(&plan);
-	return -1;
-}
-
 /* The move failed, or so it was said. 1: the guest is over there all the same. */
 static int settle_failure(struct move *m, struct err **err)
 {
@@ -157,7 +138,7 @@ static int settle_failure(struct move *m, struct err **err)
 
 	switch (move_where(c->edges->virt, m->there, c->dom.uuid)) {
 	case MOVE_HERE:
-		return give_back(c, err);
+		return unparked_in_vain(c, err);
 	case MOVE_THERE:
 		log_warn("%s runs on %s, though libvirt said: %s", c->dom.name, m->uri,
 			 (*err)->what);
@@ -270,7 +251,7 @@ static int park_and_move(const struct migrate_request *request, struct move *m,
 		return -1;
 	if (minder_is_cancelled(minder)) {
 		err_set(err, ERR_FAILED, "cancelled");
-		return give_back(c, err);
+		return unparked_in_vain(c, err);
 	}
 	mover = minder_mover(minder);
 	if (!virt->ops->move(virt, &c->dom, m->there, &request->move, &mover, err))

@@ -41,23 +41,31 @@ int unparked(struct converge *c, enum table_mode mode, const char *name, struct 
 	return result;
 }
 
+static int not_given_back(const struct converge *c, const struct err *why, struct err **err)
+{
+	if (why->code == ERR_LOST) {
+		err_now(err, "whether %s still runs is not known", c->dom.name);
+		return err_next(err, "`vfpool unpark %s` when libvirt is back, if it runs",
+				c->dom.name);
+	}
+	err_now(err, "%s has not got all its VFs back: %s", c->dom.name, why->what);
+	return err_next(err,
+			"the agent goes on with that, as far as it runs; else mend it, then "
+			"`vfpool unpark %s`",
+			c->dom.name);
+}
+
 int unparked_in_vain(struct converge *c, struct err **err)
 {
 	cleanup_err struct err *why = NULL;
 	struct plan plan = {0};
 
-	/* Whether it was done is not known: who asks libvirt again sees. */
-	if ((*err)->code == ERR_LOST)
-		return err_next(err, "`vfpool unpark %s` when libvirt is back, if it runs",
-				c->dom.name);
-	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why)) {
-		err_now(err, "%s has not got all its VFs back: %s", c->dom.name, why->what);
-		err_next(err, "mend that, then `vfpool unpark %s`", c->dom.name);
-	} else if (c->domain.live.present) {
-		err_now(err, "%s runs on, with its VFs as before", c->dom.name);
-	} else {
+	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) || unpark_domain(c, &plan, &why))
+		not_given_back(c, why, err);
+	else if (c->domain.live.present)
+		err_now(err, "%s runs on here, with its VFs as before", c->dom.name);
+	else
 		err_now(err, "%s does not run", c->dom.name);
-	}
 	plan_clear(&plan);
 	return -1;
 }

@@ -127,7 +127,7 @@ load helper
 		expect 0 vfpool attach testguest1 eth1 --live --form hostdev
 		definitions | things | grep ^have | sort >had
 		expect 1 vfpool save testguest1 /nowhere/saved
-		said "runs on, with its VFs as before"
+		said "runs on here, with its VFs as before"
 		definitions | things | grep ^have | sort | diff had -
 		sound
 		expect 0 vfpool save testguest1 $here/saved
@@ -185,7 +185,7 @@ load helper
 		is "leases" "$(leases | cut -d' ' -f 1,3,4)" "0000:01:10.0 testguest1 held"
 		virsh -q attach-device testguest1 <(hostdev 0000:02:10.0) --live
 		expect 1 vfpool snapshot-create testguest1
-		said "testguest1 runs on, with its VFs as before"
+		said "testguest1 runs on here, with its VFs as before"
 		is "the leases still" "$(leases | cut -d' ' -f 1,3,4)" "0000:01:10.0 testguest1 held"
 		virsh -q destroy testguest1
 		home 0000:02:10.0

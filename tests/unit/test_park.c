@@ -394,8 +394,8 @@ static void a_save_that_fails_gives_back(void **state)
 	foreign->xml = mem_strdup("<hostdev mode='subsystem' type='pci'><source><address "
 				  "domain='0x0000' bus='0x09' slot='0x00' function='0x0'/>"
 				  "</source></hostdev>");
-	assert_fails(&w, "save web1 /f", 1, "runs on, with its VFs as before");
-	assert_fails(&w, "snapshot-create web1", 1, "runs on, with its VFs as before");
+	assert_fails(&w, "save web1 /f", 1, "runs on here, with its VFs as before");
+	assert_fails(&w, "snapshot-create web1", 1, "runs on here, with its VFs as before");
 	assert_devices(&w, 2, 0);
 	assert_leases(&w, 2, LEASE_HELD);
 	world_clear(&w);
