@@ -34,7 +34,7 @@ agent='
 	has_vf() { definitions | things | grep -q "^have live $1 .* $2 "; }
 	began=$(date +%s.%N)
 	journal() { journalctl -q --no-pager -o cat --since @$began -u vfpool-agent "$@"; }
-	freed() { until_true none_leased; until_true 300 idle; all_free; }
+	freed() { until_true none_leased; until_true idle; all_free; }
 	cpu_of() { echo /sys/fs/cgroup/machine.slice/machine-qemu*$1.scope/libvirt/vcpu0/cgroup.freeze; }
 	# metadata VIEW DOMAIN [CONTENT]: written by hand, or removed.
 	metadata() {

@@ -60,11 +60,11 @@ to_b() { host cat "/run/vfpool-test/$1" | "$lab" run vfhost-b tee "/run/vfpool-t
 common='
 	idle() { [[ $(systemctl show -P StatusText vfpool-agent) == "Following libvirt; guests: 0 to look at, "* ]]; }
 	none_leased() { [[ -z $(leases) ]]; }
-	freed() { until_true none_leased; until_true 300 idle; all_free; }
+	freed() { until_true none_leased; until_true idle; all_free; }
 	# What has to be the same on both hosts: view, assignment, guest address, form, MAC.
 	same() { definitions | things | awk "/^have/ && \$3 == \"testguest1\" { print \$2, \$4, \$6, \$7, \$8 }" | sort; }
 	has() { [[ $(same | grep -c "^live") == "$1" ]]; }
-	all_back() { until_true has "$1"; until_true 300 idle; sound; }
+	all_back() { until_true has "$1"; until_true idle; sound; }
 	gone() { ! virsh -q domstate testguest1 2>/dev/null || fail "it is here, too"; }
 	# moving: libvirt has begun to send its memory.
 	moving() { virsh -q domjobinfo testguest1 2>/dev/null | grep -q "Memory processed"; }
