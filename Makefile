@@ -161,9 +161,9 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
 # older. `make check-system LAB_SUITE=bookworm` runs all of them there. Those that boot machines of their own come first, and
 # then the longest.
-MAIN_TESTS := $(patsubst %,tests/system/%.bats,attach daemons detach)
-OWN_MACHINE := '^load big\|^export LAB_NAME'
-ALL_TESTS := $(shell grep -l $(OWN_MACHINE) tests/system/*.bats; ls -S $$(grep -L $(OWN_MACHINE) tests/system/*.bats))
+ALL_TESTS := $(patsubst tests/system/%.bats,%,$(wildcard tests/system/*.bats))
+OLD_TESTS := daemons attach detach
+FIRST_TESTS := check-machines many nvme races agent migrate settings daemons set-vfs set-vfs-fails prebound
 
 check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root on a fresh machine)
 	tests/lab/lab deps install
@@ -171,13 +171,8 @@ check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root o
 	tests/lab/lab build WERROR=-Werror check-fast
 	tests/lab/lab build -j"$$(nproc)" WERROR=-Werror check-asan
 	LAB_SUITE=bookworm tests/lab/lab build -s -j"$$(nproc)" WERROR=-Werror all
-	$(MAKE) -k check-trixie check-bookworm
-
-.PHONY: check-trixie check-bookworm
-check-trixie:
-	LAB_SUITE=trixie tests/system/run $(ALL_TESTS)
-check-bookworm:
-	LAB_SUITE=bookworm tests/system/run $(MAIN_TESTS)
+	tests/system/run $(addprefix trixie:,$(FIRST_TESTS) $(filter-out $(FIRST_TESTS),$(ALL_TESTS))) \
+		$(addprefix bookworm:,$(OLD_TESTS))
 
 SYSTEM_TESTS ?= $(wildcard tests/system/*.bats)
 check-system: ## the tests in the lab alone (SYSTEM_TESTS=FILES: these; LAB_SUITE=bookworm: Debian 12)
