@@ -64,6 +64,20 @@ nothing_there() {
 	nothing_there
 }
 
+@test "libvirtd over there killed in its midst" {
+	in_host <<-END
+		$common
+		with_two
+		start_move testguest1 $b $wholly \$slow
+		until_true moving
+		ssh vfhost-b 'systemctl kill -s KILL libvirtd'
+		move_ended 1 "$as_before"
+		done_here
+	END
+	on_b <<<'daemon_back'
+	nothing_there
+}
+
 @test "the network between the hosts cut in its midst; the data by way of vfpool's connections, or from daemon to daemon" {
 	for how in '' --p2p; do
 		in_host <<-END
@@ -85,3 +99,36 @@ nothing_there() {
 	done
 }
 
+@test "plain virsh migrate after park, aborted: at once; refused by the hook over there: at the deadline" {
+	in_host <<-END
+		$common
+		with_two
+		expect 0 vfpool park testguest1 --deadline 3600
+		virsh -q migrate --live --bandwidth 1 testguest1 $b >out 2>err & job=\$!
+		until_true moving
+		virsh -q domjobabort testguest1
+		wait \$job && fail "it was not aborted"
+		back_here
+	END
+	on_b <<-END
+		$common
+		freed
+		define web1 "\$(root_ports 7)"
+		virsh -q start --paused web1
+		expect 0 vfpool attach web1 eth1 --count 6
+	END
+	in_host <<-END
+		$common
+		expect 0 vfpool park testguest1 --deadline 40
+		expect 1 virsh migrate --live testguest1 $b
+		said "none of the 7 VFs of eth1 is free" "it goes on where it is"
+		is "parked" "\$(definitions | things | grep -c 'parked$')" 4
+		done_here
+	END
+	on_b <<-END
+		$common
+		gone
+		forget web1
+		freed
+	END
+}
