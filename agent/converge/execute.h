@@ -8,6 +8,12 @@
 #include "core/err.h"
 #include "host/edges.h"
 
+/*
+ * libvirt gives a VF back before it reports the removal, QEMU holds it for a moment longer, and the
+ * driver's netdev takes another: so long the host has for that, beside the guest's time.
+ */
+#define SETTLE_MS 10000
+
 struct execution {
 	struct edges *edges;
 	const struct virt_dom *dom; /* NULL: the domain is gone */

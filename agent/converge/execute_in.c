@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "converge/executing.h"
+#include "converge/reserve.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -12,15 +13,7 @@
 
 int in_claim(struct run *run, struct subject *sub, struct err **err)
 {
-	struct store *store = run->x->edges->store;
-
-	if (store->ops->claim(store, &sub->fresh, err))
-		return -1;
-	sub->lease = sub->fresh;
-	sub->fresh = (struct lease){0};
-	sub->leased = true;
-	sub->claims = false;
-	return 0;
+	return reserve_claim(run->x->edges->store, sub, err);
 }
 
 int in_pf_up(struct run *run, struct subject *sub, struct err **err)

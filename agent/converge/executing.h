@@ -8,9 +8,6 @@
 
 #include "converge/execute.h"
 
-/* libvirt gives the VF back before it reports the removal; the driver's netdev takes a moment. */
-#define SETTLE_MS 10000
-
 struct run {
 	const struct execution *x;
 	/* Read once for all that are confirmed. */

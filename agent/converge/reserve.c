@@ -5,6 +5,17 @@
 
 #include "core/cleanup.h"
 
+int reserve_claim(struct store *store, struct subject *sub, struct err **err)
+{
+	if (store->ops->claim(store, &sub->fresh, err))
+		return -1;
+	sub->lease = sub->fresh;
+	sub->fresh = (struct lease){0};
+	sub->leased = true;
+	sub->claims = false;
+	return 0;
+}
+
 static bool is_needed(const struct subject *sub)
 {
 	return sub->err && !sub->assignment.optional;
@@ -32,13 +43,7 @@ static int reserve_one(struct store *store, int64_t expires, struct subject *sub
 			return -1;
 		sub->fresh.state = LEASE_RESERVED;
 		sub->fresh.expires = expires;
-		if (store->ops->claim(store, &sub->fresh, err))
-			return -1;
-		sub->lease = sub->fresh;
-		sub->fresh = (struct lease){0};
-		sub->leased = true;
-		sub->claims = false;
-		return 0;
+		return reserve_claim(store, sub, err);
 	}
 	if (!sub->leased || sub->lease.state != LEASE_RESERVED)
 		return 0;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A plan's claims alone: VFs are promised to a guest that is not here yet. */
+/* A plan's claims: by themselves they promise VFs to a guest that is not here yet. */
 #ifndef VFPOOL_CONVERGE_RESERVE_H
 #define VFPOOL_CONVERGE_RESERVE_H
 
 #include "converge/plan.h"
 #include "host/store.h"
+
+/*
+ * The lease that the plan has made for a subject becomes its own. ERR_TAKEN: its VF went to
+ * somebody else meanwhile; then, as after any error, nothing has changed.
+ */
+int reserve_claim(struct store *store, struct subject *sub, struct err **err);
 
 /*
  * Claims what the plan would claim, in LEASE_RESERVED; reservations that are there already last

@@ -8,11 +8,9 @@
 #define VFPOOL_CONVERGE_RESIZING_H
 
 #include "converge/converge.h"
+#include "converge/execute.h"
 #include "converge/plan_resize.h"
 #include "converge/resize.h"
-
-/* After the last guest has let go: until libvirt and QEMU really have. */
-#define SETTLE_MS 10000
 
 struct resizing {
 	struct edges *edges;
