@@ -586,6 +586,21 @@ static bool note_taken(const struct plan *plan, struct pciaddr **busy, size_t *n
 	return any;
 }
 
+/* What was done shows in the domain: whoever plans next has to see it. */
+static int read_for_next_round(struct converge *c, struct err **err)
+{
+	bool ran = c->domain.live.present, was_defined = c->domain.config.present;
+
+	if (read_again(c, err))
+		return -1;
+	/* Nobody has asked yet what is wanted in a view that has just come: nothing would be wrong.
+	 */
+	if (c->domain.live.present <= ran && c->domain.config.present <= was_defined)
+		return 0;
+	err_set(err, ERR_FAILED, "%s was %s meanwhile", c->dom.name, ran ? "defined" : "started");
+	return err_next(err, "do it again");
+}
+
 int converge_run(struct converge *c, const struct wants *wants, const struct scope *scope,
 		 enum converge_mode mode, struct plan *plan, size_t *steps, struct err **err)
 {
@@ -620,9 +635,8 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 		}
 		gathered_clear(&g);
 		again = !result && note_taken(plan, &busy, &nbusy);
-		/* What was done shows in the domain: whoever plans next has to see it. */
 		if (!result && plan->nsteps && mode != CONVERGE_PLAN && again)
-			result = read_again(c, err);
+			result = read_for_next_round(c, err);
 		if (result || !again)
 			break;
 	}

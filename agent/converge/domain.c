@@ -41,6 +41,7 @@ int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *ou
 	}
 	d.persistent = state.persistent;
 	d.paused = state.paused;
+	d.moving = state.moving;
 	*out = d;
 	return 0;
 }

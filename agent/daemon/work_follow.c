@@ -148,8 +148,8 @@ static bool is_settled(const struct lease *lease, const struct inventory *invent
 	const struct pf *pf = inventory_pf(inventory, lease->pf);
 	const struct vf *vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
 
-	return lease->state == LEASE_HELD && !lease->reason && vf &&
-	       pciaddr_equal(vf->addr, lease->vf);
+	return (lease->state == LEASE_HELD || lease->state == LEASE_RESERVED) && !lease->reason &&
+	       vf && pciaddr_equal(vf->addr, lease->vf);
 }
 
 int work_look(struct edges *edges, int out, struct err **err)

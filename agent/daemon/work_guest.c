@@ -236,8 +236,11 @@ static int converge_guest(struct converge *c, const struct work_guest *guest, st
 			  struct plan *plan, struct err **err)
 {
 	struct wants wants = guest->move_failed ? park_wants_back(c) : park_wants(c);
-	int result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
+	int result = 0;
 
+	/* What has arrived, or has not gone in the end, is told by an event. */
+	if (!c->domain.moving)
+		result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
 	tell_plan(told, guest->name, plan);
 	if (!result && !c->domain.live.present)
 		result = forget_parked(c, told, err);

@@ -130,13 +130,26 @@ static int connection_list(struct virt *virt, struct virt_dom **out, size_t *n, 
 	return 0;
 }
 
+static bool is_moving(int state, int reason)
+{
+	switch (state) {
+	case VIR_DOMAIN_PAUSED:
+		return reason == VIR_DOMAIN_PAUSED_MIGRATION ||
+		       reason == VIR_DOMAIN_PAUSED_POSTCOPY;
+	case VIR_DOMAIN_RUNNING:
+		return reason == VIR_DOMAIN_RUNNING_POSTCOPY;
+	default:
+		return false;
+	}
+}
+
 static int connection_state(struct virt *virt, const struct virt_dom *dom, struct virt_state *out,
 			    struct err **err)
 {
-	int state, kept = 1;
+	int state, reason, kept = 1;
 
 	/* What is shut off and still known is persistent. */
-	if (virDomainGetState(dom->handle, &state, NULL, 0) < 0 ||
+	if (virDomainGetState(dom->handle, &state, &reason, 0) < 0 ||
 	    (state != VIR_DOMAIN_SHUTOFF && (kept = virDomainIsPersistent(dom->handle)) < 0)) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();
 
@@ -148,6 +161,7 @@ static int connection_state(struct virt *virt, const struct virt_dom *dom, struc
 		.persistent = kept,
 		/* A guest asleep answers no more than one that is stopped. */
 		.paused = state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED,
+		.moving = is_moving(state, reason),
 	};
 	return 0;
 }

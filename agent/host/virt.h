@@ -134,6 +134,9 @@ struct virt;
 
 struct virt_state {
 	bool running, persistent, paused;
+	/* It stands still while it is moved, from here or to here, or is here with a part of its
+	 * memory (post-copy): until it has arrived libvirt lets nobody change it. */
+	bool moving;
 };
 
 struct virt_ops {

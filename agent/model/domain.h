@@ -61,6 +61,7 @@ struct domain {
 	char *name;
 	bool persistent;
 	bool paused;
+	bool moving;               /* to or from another host, and not to be changed meanwhile */
 	struct domain_view live;   /* .present only when running (or paused) */
 	struct domain_view config; /* .present only when persistent */
 };

@@ -757,6 +757,7 @@ static int virt_state(struct virt *virt, const struct virt_dom *dom, struct virt
 		.running = d->live.present,
 		.persistent = d->config.present,
 		.paused = d->paused,
+		.moving = d->moving,
 	};
 	return 0;
 }

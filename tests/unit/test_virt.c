@@ -173,6 +173,7 @@ static void test_state(void **state)
 		assert_int_equal(got.running, known[i].state.running);
 		assert_int_equal(got.persistent, known[i].state.persistent);
 		assert_int_equal(got.paused, known[i].state.paused);
+		assert_false(got.moving);
 		virt_dom_clear(virt, &dom);
 	}
 }

@@ -551,6 +551,82 @@ static void a_guest_forgotten_while_it_is_looked_at(void **state)
 	}
 }
 
+static void a_guest_that_has_not_arrived_is_left_alone(void **state)
+{
+	struct world w;
+	struct fake_domain *web1;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	do_run(&w, "park web1 --reason migration", 0);
+	web1 = world_domain(&w, "web1");
+	web1->moving = true;
+	w.name = "there";
+	w.touched = 0;
+	work_on(&w, "web1", false);
+	assert_not_said("mended");
+	assert_not_said("failed");
+	assert_int_equal(w.touched, 0);
+	web1->moving = false;
+	work_on(&w, "web1", false);
+	assert_said("is in the guest");
+	assert_int_equal(view_ours(&web1->live), 1);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
+static struct fake_view defined;
+
+static void defines_web1(struct world *w)
+{
+	struct fake_view *config = &world_domain(w, "web1")->config;
+
+	config->present = true;
+	config->metadata = steal(&defined.metadata);
+}
+
+/* Right before each call, while another VF is looked for: what is wanted in that definition stays.
+ */
+static void a_definition_that_comes_meanwhile(void **state)
+{
+	bool reached = true, refused = false;
+
+	(void)state;
+	for (unsigned n = 1; reached; n++) {
+		struct fake_domain *web1;
+		struct world w;
+
+		world_init(&w, 7);
+		web1 = world_domain(&w, "web1");
+		do_run(&w, "attach web1 eth1 --persistent", 0);
+		do_run(&w, "park web1", 0);
+		/* As it arrives: transient, its reserved VF taken by somebody else. */
+		defined.metadata = steal(&web1->config.metadata);
+		web1->config.present = false;
+		w.taken[w.ntaken++] = w.leases.items[0].vf;
+		w.calls = 0;
+		w.meanwhile = defines_web1;
+		w.meanwhile_at = n;
+		w.meanwhile_in = NULL;
+		(void)world_run(&w, "unpark web1", NULL);
+		w.meanwhile = NULL;
+		reached = w.meanwhile_in;
+		if (reached) {
+			refused |= view_ours(&web1->live) == 0;
+			do_run(&w, "unpark web1", 0);
+			do_run(&w, "reconcile web1", 0);
+			assert_int_equal(view_ours(&web1->live), 1);
+			assert_int_equal(view_ours(&web1->config), 1);
+		}
+		free(steal(&defined.metadata));
+		assert_sound(&w);
+		world_clear(&w);
+		assert_true(n < 1000);
+	}
+	assert_true(refused);
+}
+
 static void all_guests_come_before_events(void **state)
 {
 	struct world w;
@@ -619,10 +695,13 @@ static void the_look_finds_what_is_not_settled(void **state)
 	world_init(&w, 3);
 	do_run(&w, "attach web2 eth1 --count 2", 0);
 	do_run(&w, "attach web1 eth1", 0);
+	/* What is kept for a guest that is on its way waits for that one alone. */
+	w.leases.items[0].state = LEASE_RESERVED;
 	listen_anew();
 	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
 	hear();
 	assert_string_equal(said, "");
+	w.leases.items[0].state = LEASE_HELD;
 	world_vanish(&w);
 	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
 	hear();
@@ -680,6 +759,8 @@ int main(void)
 		cmocka_unit_test(others_at_work_are_no_failure),
 		cmocka_unit_test(a_guest_started_while_it_is_looked_at),
 		cmocka_unit_test(a_guest_forgotten_while_it_is_looked_at),
+		cmocka_unit_test(a_guest_that_has_not_arrived_is_left_alone),
+		cmocka_unit_test(a_definition_that_comes_meanwhile),
 		cmocka_unit_test(all_guests_come_before_events),
 		cmocka_unit_test(what_was_published_is_withdrawn_by_the_one_that_follows),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
