@@ -4,9 +4,10 @@
  *
  * It decides whose turn it is, and no more: it opens neither libvirt nor the store, and reads no
  * device. Whatever can take long, hang or crash is done by workers: processes of this very program,
- * each with one task, which say in lines what they find (daemon/line.h). One follows libvirt's
- * events for as long as the connection lasts; a bounded number of others make one guest each what
- * it should be. The kernel's own events come to the loop directly. Without events it sleeps.
+ * each with one task at a time, which say in lines what they find (daemon/line.h). One follows
+ * libvirt's events for as long as the connection lasts; others make one guest each what it should
+ * be, a bounded number of them at work at once. The kernel's own events come to the loop directly.
+ * Without events it sleeps.
  */
 #ifndef VFPOOL_DAEMON_DAEMON_H
 #define VFPOOL_DAEMON_DAEMON_H
@@ -18,7 +19,11 @@
 #define DAEMON_WORKERS 4
 #define DAEMON_WORKERS_MAX 16
 
-/* A worker's task is said by the words behind "agent -- " in its command line. */
+/* What a worker is to do is said by the words behind "agent -- " in its command line; by
+ * TASK_WORKS, what comes on its standard input is: the words of a task in each line, which it
+ * answers with "done".
+ */
+#define TASK_WORKS "works"
 #define TASK_FOLLOW "follow"
 #define TASK_GUEST "guest" /* UUID NAME CAUSE [last] */
 #define TASK_LOOK "look"

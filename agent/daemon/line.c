@@ -14,26 +14,34 @@ static size_t put(char *line, size_t size, const char *text)
 	return size;
 }
 
-bool line_say(int fd, const char *word, ...)
+bool line_say_all(int fd, const char *const *fields)
 {
 	char line[LINE_SIZE];
-	size_t size = put(line, 0, word);
-	const char *field;
+	size_t size = 0;
 	ssize_t wrote;
-	va_list ap;
 
-	va_start(ap, word);
-	while ((field = va_arg(ap, const char *))) {
-		if (size < LINE_SIZE - 1)
+	for (size_t i = 0; fields[i]; i++) {
+		if (i && size < LINE_SIZE - 1)
 			line[size++] = '\t';
-		size = put(line, size, field);
+		size = put(line, size, fields[i]);
 	}
-	va_end(ap);
 	line[size++] = '\n';
 	do
 		wrote = write(fd, line, size);
 	while (wrote < 0 && errno == EINTR);
 	return wrote == (ssize_t)size;
+}
+
+bool line_say(int fd, const char *word, ...)
+{
+	const char *fields[LINE_FIELDS + 1] = {word};
+	va_list ap;
+
+	va_start(ap, word);
+	for (size_t i = 1; i < LINE_FIELDS && (fields[i] = va_arg(ap, const char *)); i++)
+		;
+	va_end(ap);
+	return line_say_all(fd, fields);
 }
 
 void line_split(char *text, struct line *out)

@@ -12,6 +12,9 @@
  *	failed  TEXT                    it could not be done
  *	busy    TEXT                    another process is at it, and has been for a while
  *	lost    TEXT                    libvirt has gone away
+ *	done                            that was the task: the next one may come
+ *
+ * And the other way, what they are to do: a task and its words (daemon/daemon.h).
  */
 #ifndef VFPOOL_DAEMON_LINE_H
 #define VFPOOL_DAEMON_LINE_H
@@ -29,6 +32,7 @@ struct line {
 
 /* Says one; NULL ends the fields. false: nobody reads it. */
 bool line_say(int fd, const char *word, ...) __attribute__((sentinel));
+bool line_say_all(int fd, const char *const *fields);
 
 /* Takes text apart, which it changes: fields points into it. */
 void line_split(char *text, struct line *out);
@@ -46,7 +50,7 @@ enum line_read {
 	LINE_END,  /* there will be no more */
 };
 
-/* From a descriptor that does not block. */
+/* LINE_NONE is only for a descriptor that does not block. */
 enum line_read line_read(struct line_reader *reader, int fd, struct line *out);
 
 #endif

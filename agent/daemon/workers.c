@@ -10,6 +10,11 @@
 #include "core/mem.h"
 #include "host/child.h"
 
+/* What happens to a guest comes in bunches of some seconds: a start, a move. */
+#define REST_MS 10000
+/* Then it has nothing more to do than to end. */
+#define END_MS 5000
+
 size_t workers_count(const struct workers *workers, enum task task)
 {
 	size_t n = 0;
@@ -23,19 +28,67 @@ struct worker *workers_start(struct workers *workers, enum task task, const char
 			     msec deadline, struct err **err)
 {
 	struct worker *worker;
+	int in, out;
 	pid_t pid;
-	int fd;
 
-	if (child_again(argv, &pid, &fd, err))
+	if (child_again(argv, &pid, &in, &out, err))
 		return NULL;
 	worker = mem_zero(1, sizeof(*worker));
-	worker->task = task;
 	worker->pid = pid;
-	worker->fd = fd;
+	worker->in = in;
+	worker->out = out;
+	worker->task = task;
 	worker->deadline = deadline;
-	worker->again = QUEUE_NEVER;
+	worker->said.again = QUEUE_NEVER;
 	*(struct worker **)mem_append(&workers->items, &workers->n, sizeof(worker)) = worker;
 	return worker;
+}
+
+static void dismiss(struct worker *worker)
+{
+	if (worker->in >= 0)
+		(void)close(worker->in);
+	worker->in = -1;
+}
+
+/* A pipe that is read by who waits for it takes a line at once. */
+static bool take(struct worker *worker, const char *const words[])
+{
+	if (line_say_all(worker->in, words))
+		return true;
+	/* It has just been killed. */
+	dismiss(worker);
+	return false;
+}
+
+struct worker *workers_give(struct workers *workers, enum task task, const char *const words[],
+			    msec deadline, struct err **err)
+{
+	struct worker *worker;
+
+	for (size_t i = 0; i < workers->n; i++) {
+		worker = workers->items[i];
+		if (worker->task != TASK_IS_NONE || worker->in < 0 || worker->ended ||
+		    !take(worker, words))
+			continue;
+		worker->task = task;
+		worker->deadline = deadline;
+		return worker;
+	}
+	worker = workers_start(workers, task, workers->argv, deadline, err);
+	/* If it ends at once, that is noticed by itself. */
+	if (worker)
+		(void)take(worker, words);
+	return worker;
+}
+
+void worker_rest(struct worker *worker, msec now)
+{
+	free(worker->said.reason);
+	worker->said = (struct said){.again = QUEUE_NEVER};
+	worker->task = TASK_IS_NONE;
+	worker->uuid[0] = '\0';
+	worker->deadline = now + REST_MS;
 }
 
 void workers_reap(struct workers *workers)
@@ -60,7 +113,10 @@ msec workers_hurry(const struct workers *workers, msec now)
 
 		if (worker->ended)
 			continue;
-		if (worker->deadline <= now) {
+		if (worker->deadline <= now && worker->task == TASK_IS_NONE && worker->in >= 0) {
+			dismiss(worker);
+			worker->deadline = now + END_MS;
+		} else if (worker->deadline <= now) {
 			(void)kill(worker->pid, SIGKILL);
 			/* One that waits in the kernel ends when that lets it. */
 			worker->deadline = QUEUE_NEVER;
@@ -69,6 +125,13 @@ msec workers_hurry(const struct workers *workers, msec now)
 			next = worker->deadline;
 	}
 	return next;
+}
+
+void workers_dismiss(const struct workers *workers)
+{
+	for (size_t i = 0; i < workers->n; i++)
+		if (workers->items[i]->task == TASK_IS_NONE)
+			dismiss(workers->items[i]);
 }
 
 void workers_signal(const struct workers *workers, int signal, int follow)
@@ -90,9 +153,10 @@ void workers_remove(struct workers *workers, struct worker *worker)
 	workers->n--;
 	memmove(&workers->items[i], &workers->items[i + 1],
 		(workers->n - i) * sizeof(struct worker *));
-	if (worker->fd >= 0)
-		(void)close(worker->fd);
-	free(worker->reason);
+	dismiss(worker);
+	if (worker->out >= 0)
+		(void)close(worker->out);
+	free(worker->said.reason);
 	free(worker);
 }
 

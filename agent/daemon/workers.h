@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The processes that do the agent's work. */
+/*
+ * The processes that do the agent's work. One that has done its task stays for a while: it has
+ * libvirt loaded and a connection made, which take longer than most tasks.
+ */
 #ifndef VFPOOL_DAEMON_WORKERS_H
 #define VFPOOL_DAEMON_WORKERS_H
 
@@ -13,6 +16,7 @@
 #include "daemon/queue.h"
 
 enum task {
+	TASK_IS_NONE, /* it waits for one */
 	TASK_IS_FOLLOW,
 	TASK_IS_GUEST,
 	TASK_IS_LOOK,
@@ -22,37 +26,58 @@ enum task {
 	TASK_IS_PUBLISH,
 };
 
-struct worker {
-	enum task task;
-	pid_t pid;
-	int fd; /* its lines; -1: it will say no more */
-	struct line_reader reader;
-	msec deadline; /* then it is killed; QUEUE_NEVER: it may stay */
-	bool ended;    /* its process has */
-	int status;    /* then, as of waitpid(2) */
-	/* What it has said. */
-	char uuid[UUID_STRLEN]; /* of its guest */
+/* What is said about a task while it is done. */
+struct said {
 	bool mended, failed, busy, lost;
 	char *reason;
-	msec again;
+	msec again; /* QUEUE_NEVER: it was not */
+};
+
+struct worker {
+	pid_t pid;
+	int in;  /* where it takes tasks from; -1: it gets none any more */
+	int out; /* its lines; -1: it will say no more */
+	struct line_reader reader;
+	bool ended; /* its process has */
+	int status; /* then, as of waitpid(2) */
+	/* Its task. */
+	enum task task;
+	char uuid[UUID_STRLEN]; /* of its guest; "": it has none */
+	msec deadline;          /* then it is killed; QUEUE_NEVER: it may take its time */
+	struct said said;
 };
 
 struct workers {
 	struct worker **items;
 	size_t n;
+	const char *const *argv; /* of a process that takes tasks */
 };
 
 size_t workers_count(const struct workers *workers, enum task task);
 
-/* NULL, with *err: it could not be started. */
+/*
+ * Gives a task, said by its words (NULL ends them), to one that waits, or to a new process. NULL,
+ * with *err: it could not be started.
+ */
+struct worker *workers_give(struct workers *workers, enum task task, const char *const words[],
+			    msec deadline, struct err **err);
+
+/* Starts one of its own for a task that its command line says. */
 struct worker *workers_start(struct workers *workers, enum task task, const char *const argv[],
 			     msec deadline, struct err **err);
+
+/* Its task is done: it waits for the next one, for so long. */
+void worker_rest(struct worker *worker, msec now);
 
 /* Takes note of the processes that have ended. */
 void workers_reap(struct workers *workers);
 
-/* Kills those whose time is up; returns when the next one's will be. */
+/* Kills those whose time is up, and ends those that waited in vain; returns when the next one's
+ * will be. */
 msec workers_hurry(const struct workers *workers, msec now);
+
+/* Those that wait, and have a connection to a libvirt that is not there any more, end. */
+void workers_dismiss(const struct workers *workers);
 
 /* follow: for the one that follows libvirt's events; the others get signal. */
 void workers_signal(const struct workers *workers, int signal, int follow);

@@ -191,40 +191,50 @@ int child_run(const char *const argv[], msec deadline, char **out, struct err **
 }
 
 /* Between fork and exec only what is safe there. */
-static void run_again(const char *const argv[], int out, pid_t parent) __attribute__((noreturn));
+static void run_again(const char *const argv[], int in, int out, pid_t parent)
+	__attribute__((noreturn));
 
-static void run_again(const char *const argv[], int out, pid_t parent)
+static void run_again(const char *const argv[], int in, int out, pid_t parent)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
 
 	(void)sigemptyset(&none);
 	/* It may have ended before it was asked to tell. */
-	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 	    !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
 	    !sigprocmask(SIG_SETMASK, &none, NULL))
 		(void)execv("/proc/self/exe", (char *const *)argv);
 	_Exit(EXIT_FAILURE);
 }
 
-int child_again(const char *const argv[], pid_t *pid, int *out, struct err **err)
+int child_again(const char *const argv[], pid_t *pid, int *in, int *out, struct err **err)
 {
 	pid_t parent = getpid();
-	int ends[2];
+	int to[2], from[2];
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (pipe2(to, O_CLOEXEC))
 		return err_errno(err, errno, "starting a process");
-	*pid = fork();
-	if (*pid == 0)
-		run_again(argv, ends[1], parent);
-	(void)close(ends[1]);
-	if (*pid < 0) {
+	if (pipe2(from, O_CLOEXEC)) {
 		err_errno(err, errno, "starting a process");
-		(void)close(ends[0]);
+		(void)close(to[0]);
+		(void)close(to[1]);
 		return -1;
 	}
-	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	*out = ends[0];
+	*pid = fork();
+	if (*pid == 0)
+		run_again(argv, to[0], from[1], parent);
+	if (*pid < 0)
+		err_errno(err, errno, "starting a process");
+	(void)close(to[0]);
+	(void)close(from[1]);
+	if (*pid < 0) {
+		(void)close(to[1]);
+		(void)close(from[0]);
+		return -1;
+	}
+	(void)fcntl(from[0], F_SETFL, O_NONBLOCK);
+	*in = to[1];
+	*out = from[0];
 	return 0;
 }
 

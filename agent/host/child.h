@@ -39,11 +39,11 @@ struct child_result child_write(int fd, const char *text, int keep, msec deadlin
 int child_run(const char *const argv[], msec deadline, char **out, struct err **err);
 
 /*
- * Starts this very program again, whatever has become of its file since, with no input and its
- * standard output in a pipe, of which *out is our end (it does not block). It gets no signal
- * blocked that we have, and SIGTERM when we end. For a process with one thread.
+ * Starts this very program again, whatever has become of its file since, with its standard input
+ * and output in pipes, of which *in and *out are our ends (the latter does not block). It gets no
+ * signal blocked that we have, and SIGTERM when we end. For a process with one thread.
  */
-int child_again(const char *const argv[], pid_t *pid, int *out, struct err **err);
+int child_again(const char *const argv[], pid_t *pid, int *in, int *out, struct err **err);
 
 /* A child that has ended, and how (as waitpid(2) says it): 0: none has. */
 pid_t child_ended(int *status);

@@ -369,6 +369,7 @@ static const struct virt_ops connection_ops = {
 	.publish = virt_publish,
 	.withdraw = virt_withdraw,
 	.next_event = virt_next_event,
+	.rest = virt_rest,
 	.dom_release = connection_dom_release,
 	.close = connection_close,
 };

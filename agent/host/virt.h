@@ -281,6 +281,12 @@ struct virt_ops {
 	int (*next_event)(struct virt *virt, msec deadline, struct virt_event *out,
 			  struct err **err);
 
+	/*
+	 * No more events are wanted, for now, and those that have come are forgotten: one round
+	 * trip for each that was registered for. false: the connection is broken.
+	 */
+	bool (*rest)(struct virt *virt);
+
 	/* Lets go of a domain's handle; virt_dom_clear() calls it. */
 	void (*dom_release)(struct virt *virt, struct virt_dom *dom);
 

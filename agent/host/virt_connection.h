@@ -73,6 +73,7 @@ int virt_watch(struct virt *virt, struct err **err);
 int virt_watch_closely(struct virt *virt, struct err **err);
 int virt_follow(struct virt *virt, int stop, struct err **err);
 int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out, struct err **err);
+bool virt_rest(struct virt *virt);
 int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path, unsigned flags,
 	      struct err **err);
 int virt_saved_xml(struct virt *virt, const char *path, char **out, struct err **err);

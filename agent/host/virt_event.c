@@ -348,12 +348,37 @@ int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out, st
 	return got;
 }
 
+static void deregister(struct connection *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks); i++) {
+		if (c->callbacks[i] >= 0)
+			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
+		c->callbacks[i] = -1;
+	}
+	if (c->listening)
+		(void)virConnectUnregisterCloseCallback(c->conn, on_close);
+	c->listening = false;
+}
+
+bool virt_rest(struct virt *virt)
+{
+	struct connection *c = (struct connection *)virt;
+	struct inbox *inbox = c->inbox;
+
+	deregister(c);
+	(void)pthread_mutex_lock(&inbox->lock);
+	for (size_t i = 0; i < inbox->nevents; i++)
+		virt_event_clear(&inbox->events[i]);
+	inbox->nevents = 0;
+	(void)pthread_mutex_unlock(&inbox->lock);
+	return virConnectIsAlive(c->conn) == 1;
+}
+
 void virt_stop_listening(struct connection *c)
 {
 	/* Each is a round trip; a process that ends has no time for them, and needs none. */
-	for (size_t i = 0; i < ARRAY_SIZE(c->callbacks) && !virt_loop_is_alone(); i++)
-		if (c->callbacks[i] >= 0)
-			(void)virConnectDomainEventDeregisterAny(c->conn, c->callbacks[i]);
-	if (c->listening)
+	if (!virt_loop_is_alone())
+		deregister(c);
+	else if (c->listening)
 		(void)virConnectUnregisterCloseCallback(c->conn, on_close);
 }

@@ -14,7 +14,7 @@
 #include "verbs/number.h"
 #include "verbs/verb.h"
 
-#define WORDS_MAX 5
+#define WORDS_MAX LINE_FIELDS
 
 enum { KEY_WORKERS = 0x200, KEY_TIMEOUT };
 
@@ -159,6 +159,25 @@ static int run_task(struct session *session, const struct request *request, stru
 	return err_set(err, ERR_USAGE, "agent takes no such argument: '%s'", words[0]);
 }
 
+/* Takes its tasks from the standard input, one after the other, until that ends. */
+static void run_tasks(struct session *session, struct request *request)
+{
+	struct line_reader reader = {0};
+	struct line line;
+
+	while (line_read(&reader, STDIN_FILENO, &line) == LINE_ONE) {
+		cleanup_err struct err *why = NULL;
+
+		memcpy(request->words, line.fields, sizeof(request->words));
+		request->n = line.n;
+		if (run_task(session, request, &why))
+			work_say_failure(STDOUT_FILENO, why);
+		/* The next task is for somebody who has a connection. */
+		if (!session_rest(session) || !line_say(STDOUT_FILENO, "done", NULL))
+			return;
+	}
+}
+
 static int run(const struct verb *verb, struct session *session, int argc, char **argv,
 	       struct err **err)
 {
@@ -170,6 +189,10 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 		return parsed < 0 ? -1 : 0;
 	if (!request.n)
 		return run_daemon(session, &request, err);
+	if (is_task(&request, TASK_WORKS, 1)) {
+		run_tasks(session, &request);
+		return 0;
+	}
 	if (run_task(session, &request, &why)) {
 		/* A mistake of who typed it is told to him. */
 		if (why->code == ERR_USAGE) {

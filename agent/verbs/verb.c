@@ -251,20 +251,29 @@ int session_need(struct session *session, unsigned what, struct err **err)
 	return 0;
 }
 
+bool session_rest(struct session *session)
+{
+	struct edges *edges = &session->edges;
+
+	if (edges->store)
+		edges->store->ops->close(edges->store);
+	if (edges->host)
+		edges->host->ops->close(edges->host);
+	edges->store = NULL;
+	edges->host = NULL;
+	session->store_writable = false;
+	session_forget_pools(session);
+	return !edges->virt || edges->virt->ops->rest(edges->virt);
+}
+
 void session_close(struct session *session)
 {
 	struct edges *edges = &session->edges;
 
 	if (edges->virt)
 		edges->virt->ops->close(edges->virt);
-	if (edges->store)
-		edges->store->ops->close(edges->store);
-	if (edges->host)
-		edges->host->ops->close(edges->host);
 	edges->virt = NULL;
-	edges->store = NULL;
-	edges->host = NULL;
-	session_forget_pools(session);
+	(void)session_rest(session);
 }
 
 int verb_on_guest(struct session *session, const char *domain, unsigned timeout,

@@ -48,6 +48,12 @@ int session_need(struct session *session, unsigned what, struct err **err);
 /* The pools' files have changed: who needs pools next reads them again. */
 void session_forget_pools(struct session *session);
 
+/*
+ * For who goes on with something else later: closes all but the connection to libvirt, which takes
+ * longest to make. false: that one is broken.
+ */
+bool session_rest(struct session *session);
+
 struct verb {
 	const char *name;
 	const char *args; /* "DOMAIN POOL|VF" */

@@ -1309,6 +1309,16 @@ static int virt_watch_closely(struct virt *virt, struct err **err)
 	return 0;
 }
 
+static bool virt_rest(struct virt *virt)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	w->watching = w->watching_closely = false;
+	while (w->nevents)
+		virt_event_clear(&w->events[--w->nevents]);
+	return !w->dies;
+}
+
 static int virt_follow(struct virt *virt, int stop, struct err **err)
 {
 	(void)stop;
@@ -1470,6 +1480,7 @@ static const struct virt_ops virt_ops = {
 	.publish = virt_publish,
 	.withdraw = virt_withdraw,
 	.next_event = virt_next_event,
+	.rest = virt_rest,
 	.dom_release = virt_dom_release,
 	.close = virt_close,
 };

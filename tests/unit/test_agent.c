@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The agent's queue with a made clock; what its workers say; what it says to the journal. */
+/* The agent's queue with a made clock; its workers, and what they say; what it says to the journal.
+ */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +21,7 @@
 #include "core/mem.h"
 #include "daemon/line.h"
 #include "daemon/queue.h"
+#include "daemon/workers.h"
 #include "host/appear.h"
 #include "host/journal.h"
 
@@ -484,9 +489,126 @@ static void a_directory_is_watched_or_the_one_above(void **state)
 	assert_int_equal(appear_open(dir, &fd, NULL), -1);
 }
 
-int main(void)
+/* This program again, as a worker: what it is told to do, it does. */
+static int work(void)
+{
+	struct line_reader reader = {0};
+	struct line line;
+
+	while (line_read(&reader, STDIN_FILENO, &line) == LINE_ONE) {
+		if (!strcmp(line.fields[0], "die"))
+			(void)raise(SIGKILL);
+		if (!strcmp(line.fields[0], "leave"))
+			return 0;
+		(void)line_say(STDOUT_FILENO, "say", line.fields[0], line.fields[1], NULL);
+		(void)line_say(STDOUT_FILENO, "done", NULL);
+	}
+	return 0;
+}
+
+/* What it says next; LINE_END: nothing more. */
+static enum line_read answer(struct worker *worker, struct line *line)
+{
+	struct pollfd poller = {.fd = worker->out, .events = POLLIN};
+	enum line_read got;
+
+	while ((got = line_read(&worker->reader, worker->out, line)) == LINE_NONE)
+		assert_int_equal(poll(&poller, 1, -1), 1);
+	return got;
+}
+
+static void assert_done(struct worker *worker, const char *task, msec now)
+{
+	struct line line;
+
+	assert_int_equal(answer(worker, &line), LINE_ONE);
+	assert_string_equal(line.fields[0], "say");
+	assert_string_equal(line.fields[1], task);
+	assert_int_equal(answer(worker, &line), LINE_ONE);
+	assert_string_equal(line.fields[0], "done");
+	worker_rest(worker, now);
+}
+
+static void assert_gone(struct workers *workers, struct worker *worker, const char *how)
+{
+	siginfo_t info;
+	struct line line;
+	cleanup_free char *end = NULL;
+
+	assert_int_equal(answer(worker, &line), LINE_END);
+	assert_int_equal(waitid(P_PID, (id_t)worker->pid, &info, WEXITED | WNOWAIT), 0);
+	workers_reap(workers);
+	assert_true(worker->ended);
+	end = worker_end(worker);
+	if (how)
+		assert_string_equal(end, how);
+	else
+		assert_null(end);
+	workers_remove(workers, worker);
+}
+
+static struct worker *give(struct workers *workers, const char *task)
+{
+	struct worker *worker = workers_give(workers, TASK_IS_GUEST,
+					     (const char *const[]){task, "web1", NULL}, 100, NULL);
+
+	assert_non_null(worker);
+	assert_int_equal(worker->task, TASK_IS_GUEST);
+	return worker;
+}
+
+static void workers_are_used_again(void **state)
+{
+	const char *const argv[] = {"worker", NULL};
+	struct workers workers = {.argv = argv};
+	struct worker *first = give(&workers, "one"), *second = give(&workers, "two");
+
+	(void)state;
+	assert_ptr_not_equal(first, second);
+	assert_done(first, "one", 1);
+	assert_int_equal(workers_count(&workers, TASK_IS_GUEST), 1);
+	assert_ptr_equal(give(&workers, "three"), first);
+	assert_done(second, "two", 1);
+	assert_done(first, "three", 2);
+	assert_int_equal(workers.n, 2);
+
+	/* One that was killed while it waited, or at its task, or had no connection any more. */
+	(void)kill(second->pid, SIGKILL);
+	assert_gone(&workers, second, "the worker was killed by signal 9");
+	assert_ptr_equal(give(&workers, "die"), first);
+	assert_gone(&workers, first, "the worker was killed by signal 9");
+	assert_gone(&workers, give(&workers, "leave"), NULL);
+	assert_int_equal(workers.n, 0);
+
+	/* It waits for so long, and then it ends; at a task it is killed. */
+	first = give(&workers, "one");
+	assert_int_equal(workers_hurry(&workers, 99), 100);
+	assert_done(first, "one", 1);
+	assert_int_equal(workers_hurry(&workers, 2), first->deadline);
+	assert_true(workers_hurry(&workers, first->deadline) > first->deadline - 1);
+	assert_gone(&workers, first, NULL);
+	first = give(&workers, "one");
+	(void)kill(first->pid, SIGSTOP);
+	assert_int_equal(workers_hurry(&workers, 100), QUEUE_NEVER);
+	assert_gone(&workers, first, "the worker was killed by signal 9");
+
+	/* Those that wait are sent away. */
+	first = give(&workers, "one");
+	assert_done(first, "one", 1);
+	workers_dismiss(&workers);
+	second = give(&workers, "two");
+	assert_ptr_not_equal(second, first);
+	assert_gone(&workers, first, NULL);
+	assert_done(second, "two", 1);
+	workers_dismiss(&workers);
+	assert_gone(&workers, second, NULL);
+	free(workers.items);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(workers_are_used_again),
 		cmocka_unit_test(one_event_one_look),
 		cmocka_unit_test(one_at_a_time_and_nothing_is_missed),
 		cmocka_unit_test(who_is_due_longest_is_first),
@@ -505,5 +627,8 @@ int main(void)
 		cmocka_unit_test(a_directory_is_watched_or_the_one_above),
 	};
 
+	if (argc && !strcmp(argv[0], "worker"))
+		return work();
+	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

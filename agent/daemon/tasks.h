@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside of the agent: what its loop (daemon.c) has workers do, and what comes of it. None of these
+ * blocks.
+ */
+#ifndef VFPOOL_DAEMON_TASKS_H
+#define VFPOOL_DAEMON_TASKS_H
+
+#include "daemon/daemon.h"
+#include "daemon/workers.h"
+
+struct agent {
+	const struct daemon_options *options;
+	struct queue queue;
+	struct workers workers;
+	char seconds[sizeof("4294967295")]; /* options->seconds */
+	int signals, uevents, appear, pools;
+	bool connected, ready;
+	msec ready_by;
+	msec reconnect; /* when a connection is to be tried; QUEUE_NEVER: there is one, or a try */
+	unsigned refused;   /* connections in a row */
+	msec look;          /* when the host is to be looked at */
+	bool look_again;    /* something has happened while it is */
+	msec publish;       /* when others are to be told what is free */
+	bool publish_again; /* something has happened while they are */
+	bool published;     /* they may have been told something, */
+	bool withdrawn;     /* and that was taken back */
+	bool untold;        /* that failed, and the journal knows */
+	bool ends;          /* it was told to, */
+	bool reloads;       /* or to look at all guests */
+	char *status;       /* as systemd knows it */
+	char *last_failure; /* to connect; it is not said twice */
+};
+
+#define TASKS_GLOBALS_MAX 16
+#define TASKS_ARGV_MAX (TASKS_GLOBALS_MAX + 7)
+
+/* What starts a worker: for a task that it keeps to, or for TASK_WORKS. argv points into both. */
+void tasks_argv(const struct daemon_options *options, const char *seconds, const char *task,
+		const char *argv[TASKS_ARGV_MAX]);
+
+/* Tells systemd, once, that the agent is at work. */
+void tasks_ready(struct agent *a);
+
+/* Starts what is due. */
+void tasks_connect(struct agent *a, msec now);
+void tasks_publish(struct agent *a, msec now);
+void tasks_look(struct agent *a, msec now);
+void tasks_start_guests(struct agent *a, msec now);
+
+/* Something has happened: where libvirt's daemons have their sockets, to a pool's file, to a PCI
+ * device. */
+void tasks_appeared(struct agent *a, msec now);
+void tasks_pools_changed(struct agent *a, msec now);
+void tasks_look_later(struct agent *a, msec now);
+
+/* Takes in what a worker has said by now; its process has ended. */
+void tasks_hear(struct agent *a, struct worker *worker);
+void tasks_worker_ended(struct agent *a, struct worker *worker, msec now);
+
+#endif
