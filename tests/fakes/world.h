@@ -42,7 +42,7 @@ struct fake_domain {
 	char uuid[UUID_STRLEN];
 	const char *name;
 	bool paused;
-	bool moving; /* it has not arrived yet */
+	bool moving;           /* it has not arrived yet */
 	const char *placement; /* XML: <vcpu>, <cputune>, <numatune>; NULL: none */
 	unsigned ports;        /* pcie-root-ports */
 	unsigned deaf;         /* so many unplug requests are ignored */
