@@ -78,6 +78,45 @@ nothing_there() {
 	nothing_there
 }
 
+@test "libvirtd here killed in its midst" {
+	in_host <<-END
+		$common
+		with_two
+		start_move testguest1 $b $wholly \$slow
+		until_true moving
+		systemctl kill -s KILL libvirtd
+		until_true move_over
+		cat err
+		systemctl stop move || true
+		daemon_back
+		done_here
+	END
+	nothing_there
+}
+
+@test "vfpool killed with -9, but the daemons do it between them: it goes on, and the agent there gives it its VFs" {
+	in_host <<-END
+		$common
+		with_two
+		start_move testguest1 $b $wholly \$slow --p2p
+		until_true moving
+		systemctl kill -s KILL move
+		until_true move_over
+		systemctl stop move || true
+		virsh -q migrate-setspeed testguest1 1000
+		freed
+		gone
+	END
+	to_b had
+	on_b <<-END
+		$common
+		back_here
+		expect 0 vfpool --json migrate testguest1 $a $wholly --unplug-timeout 240
+		freed
+	END
+	in_host <<<"$common done_here"
+}
+
 @test "the network between the hosts cut in its midst; the data by way of vfpool's connections, or from daemon to daemon" {
 	for how in '' --p2p; do
 		in_host <<-END
@@ -91,12 +130,94 @@ nothing_there() {
 			$common
 			move_ended 1 "$as_before"
 			# libvirt itself notices, but for the data on their own way, which only vfpool can end.
-			[[ -n "$how" ]] || said "the connection to $b broke"
+			[[ -n "$how" ]] || said "the connection to .* broke"
 			done_here
 		END
 		"$lab" monitor vfhost-a 'set_link mgmt1 on'
 		nothing_there
 	done
+}
+
+@test "all VFs over there taken between the check and the move: the hook refuses it" {
+	in_host <<-END
+		$common
+		with_two
+		# It has been checked when the guest is asked to let go, which that cannot hear yet.
+		hold testguest1
+		echo "\$held" >stopped
+		held=
+		start_move testguest1 $b $wholly
+		until_true is_busy testguest1
+	END
+	on_b <<-END || { host bash -c 'kill -CONT $(</run/vfpool-test/stopped)'; false; }
+		define web1 "\$(root_ports 7)"
+		virsh -q start --paused web1
+		expect 0 vfpool attach web1 eth1 --count 7
+	END
+	in_host <<-END
+		$common
+		kill -CONT \$(<stopped)
+		move_ended 1 "$as_before" "held by web1"
+		done_here
+	END
+	on_b <<-END
+		$common
+		gone
+		forget web1
+		freed
+	END
+}
+
+@test "a VF that was reserved over there taken by somebody else while it moves: it gets another one" {
+	in_host <<-END
+		$common
+		with_two
+		start_move testguest1 $b $wholly \$slow
+		until_true moving
+	END
+	to_b had
+	on_b <<-END
+		is "leases" "\$(leases | cut -d ' ' -f 1,4 | sort | paste -sd,)" "0000:01:10.0 reserved,0000:01:10.2 reserved"
+		define thief "\$(root_ports 1)"
+		virsh -q start --paused thief
+		virsh -q attach-device thief <(hostdev 0000:01:10.0) --live
+	END
+	in_host <<-END
+		$common
+		virsh -q migrate-setspeed testguest1 1000
+		until_true move_over
+		cat out err
+		is "its exit status" "\$(systemctl show -P ExecMainStatus move)" 0
+		systemctl stop move || true
+		gone
+		freed
+	END
+	on_b <<-END
+		$common
+		back_here
+		forget thief
+		home 0000:01:10.0
+		expect 0 vfpool --json migrate testguest1 $a $wholly --unplug-timeout 240
+		freed
+	END
+	in_host <<<"$common done_here"
+}
+
+@test "a guest that does not let go: it has them all as before, and does not move" {
+	in_host <<-END
+		$common
+		# Its BIOS finds nothing to boot, and hears of no unplug.
+		define web1 "\$(root_ports 2)"
+		virsh -q start web1
+		expect 0 vfpool attach web1 eth1 --count 2 --persistent
+		expect 4 vfpool migrate web1 $b --live --unplug-timeout 6
+		said "has not let go of VF" "web1 has its VFs as before"
+		sound
+		forget web1
+		mended
+		freed
+	END
+	nothing_there
 }
 
 @test "plain virsh migrate after park, aborted: at once; refused by the hook over there: at the deadline" {
@@ -131,4 +252,40 @@ nothing_there() {
 		forget web1
 		freed
 	END
+}
+@test "vfpool killed with -9 at each write of its store, here and when the guest is there: the agents see to it" {
+	in_host <<<"$common with_two"
+	to_b had
+	for ((n = 1; ; n++)); do
+		in_host <<-END
+			$common
+			got=0
+			strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=SIGKILL:when=$n \
+				vfpool migrate testguest1 $b $wholly --unplug-timeout 240 >out 2>err || got=\$?
+			[[ \$got == 137 || \$got == 0 ]] || { cat err >&2; fail "at write $n: exit \$got"; }
+			echo "at write $n: exit \$got, then: \$(leases | paste -sd,)" >&2
+			echo \$got >fate
+			here() { [[ \$(virsh -q list --name) == *testguest1* ]]; }
+			# What libvirt was asked for it ends by itself.
+			no_job() { ! here || [[ \$(virsh -q domjobinfo testguest1 2>/dev/null) == *None* ]]; }
+			until_true no_job
+			if here; then back_here; echo here >>fate; else freed; echo there >>fate; fi
+		END
+		read -r -d '' got where < <(host cat /run/vfpool-test/fate) || true
+		echo "killed at write $n: exit $got, the guest is $where"
+		if [[ $where == there ]]; then
+			on_b <<-END
+				$common
+				back_here
+				expect 0 vfpool migrate testguest1 $a $wholly --unplug-timeout 240
+				freed
+			END
+			in_host <<<"$common back_here"
+		else
+			nothing_there
+		fi
+		[[ $got == 137 ]] || break
+	done
+	((n > 4))
+	in_host <<<"$common done_here"
 }

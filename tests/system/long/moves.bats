@@ -95,3 +95,110 @@ no_vfs="$common"'
 	on_b <<<"$common $install"
 }
 
+@test "from daemon to daemon, tunnelled, over several connections, compressed, paused, with a disk" {
+	in_host <<<"$three_vfs"
+	for how in --p2p '--p2p --tunnelled' '--parallel --parallel-connections 2' '--compressed --auto-converge'; do
+		out_and_back 3 $b $a $how
+	done
+	# A disk that only one of them has.
+	in_host <<-'END'
+		head -c 8M /dev/urandom >/var/lib/libvirt/images/disk.raw
+		sha256sum /var/lib/libvirt/images/disk.raw >sum
+		virsh -q attach-disk testguest1 /var/lib/libvirt/images/disk.raw vdb --targetbus virtio --live --persistent
+	END
+	to_b sum
+	on_b <<<'rm -f /var/lib/libvirt/images/disk.raw; truncate -s 8M /var/lib/libvirt/images/disk.raw'
+	out_and_back 3 $b $a --copy-storage-all
+	on_b <<<'sha256sum -c sum; rm -f /var/lib/libvirt/images/disk.raw'
+	in_host <<-END
+		virsh -q detach-disk testguest1 vdb --live --persistent
+		rm -f /var/lib/libvirt/images/disk.raw
+		$no_vfs
+	END
+}
+
+@test "post-copy: it has its VFs there when all of its memory is" {
+	in_host <<-END
+		$three_vfs
+		$common
+		same >had
+		virsh -c $b event --event lifecycle --loop >events & events=\$!
+		expect 0 vfpool --json migrate testguest1 $b $wholly --postcopy --timeout 5 --timeout-postcopy \$slow --wait 240
+		is "moved" "\$(answer '[.moved[].done] | join(",")')" moved,moved,moved
+		grep 'Resumed Post-copy' events
+		kill \$events
+		gone
+		freed
+	END
+	to_b had
+	on_b <<-END
+		$common
+		all_back 3
+		same | diff had -
+		expect 0 vfpool migrate testguest1 $a $wholly --unplug-timeout 240
+		freed
+	END
+	in_host <<<"$common all_back 3; same | diff had -; $no_vfs"
+}
+
+# Both hosts listen on TCP, without any encryption, and with TLS by a certificate authority of the test's own.
+listens='
+	cd /etc/pki/libvirt-test
+	cp ca.pem /etc/pki/CA/cacert.pem
+	mkdir -p /etc/pki/libvirt/private
+	for what in server client; do
+		cp host.pem /etc/pki/libvirt/${what}cert.pem
+		cp host.key /etc/pki/libvirt/private/${what}key.pem
+	done
+	sed -i "/^auth_tcp/d" /etc/libvirt/libvirtd.conf
+	echo "auth_tcp = \"none\"" >>/etc/libvirt/libvirtd.conf
+	systemctl stop libvirtd
+	systemctl start libvirtd-tcp.socket libvirtd-tls.socket
+	systemctl start libvirtd
+	daemon_back
+'
+silent='
+	sed -i "/^auth_tcp/d" /etc/libvirt/libvirtd.conf
+	systemctl stop libvirtd libvirtd-tcp.socket libvirtd-tls.socket
+	systemctl start libvirtd
+	daemon_back
+	rm -rf /etc/pki/CA /etc/pki/libvirt /etc/pki/libvirt-test
+'
+
+# The authority and the hosts' keys are made here: the hosts have no program for that.
+certificates() {
+	local dir=$BATS_TEST_TMPDIR host file
+	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+	"${new[@]}" -x509 -days 30 -subj /CN=test -keyout "$dir/ca.key" -out "$dir/ca.pem"
+	for host in vfhost-a vfhost-b; do
+		"${new[@]}" -subj "/CN=$host" -keyout "$dir/host.key" -out "$dir/host.csr"
+		openssl x509 -req -in "$dir/host.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 30 \
+			-extfile <(echo "subjectAltName=DNS:$host") -out "$dir/host.pem"
+		"$lab" run "$host" mkdir -p /etc/pki/libvirt-test /etc/pki/CA
+		for file in ca.pem host.pem host.key; do
+			"$lab" run "$host" tee "/etc/pki/libvirt-test/$file" <"$dir/$file" >/dev/null
+		done
+	done
+}
+
+@test "by qemu+tcp and qemu+tls" {
+	certificates
+	in_host <<<"$listens"
+	on_b <<<"$listens"
+	in_host <<<"$three_vfs"
+	out_and_back 3 qemu+tcp://vfhost-b/system qemu+tcp://vfhost-a/system
+	out_and_back 3 qemu+tls://vfhost-b/system qemu+tls://vfhost-a/system
+	in_host <<<"$no_vfs $silent"
+	on_b <<<"$silent"
+}
+
+@test "ten times out and back with one VF, and ten with three" {
+	for vfs in 1 3; do
+		if ((vfs == 1)); then in_host <<<"expect 0 vfpool attach testguest1 eth1 --persistent"; else in_host <<<"$three_vfs"; fi
+		for round in {1..10}; do
+			echo "round $round with $vfs"
+			out_and_back $vfs $b $a
+		done
+		in_host <<<"$no_vfs"
+	done
+}
