@@ -185,7 +185,7 @@ $(BUILD)/mktree: $(call objects,tests/bench/mktree.c tests/fakes/tree.c) $(ARCHI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(pkg_libs)
 
-# Two hosts at once: half an hour and more.
+# Two hosts at once: an hour and more.
 LONG_TESTS ?= $(wildcard tests/system/long/*.bats)
 .PHONY: check-long
 check-long: ## the long tests in the lab: moves between two hosts, and what breaks them (LONG_TESTS=FILES)
