@@ -80,6 +80,7 @@ load helper
 		# It stops at its Nth write of the store, for the first N by which its claim is in the store. Nothing but the
 		# store has been touched by then.
 		for ((n = 1; ; n++)); do
+			: >calls # of the one before
 			strace -f -qq -o calls -e trace=fdatasync -e inject=fdatasync:signal=SIGSTOP:when=$n \
 				vfpool --json attach web1 eth2 --form hostdev >answer 2>words & job=$!
 			until_true grep -q "stopped by SIGSTOP" calls

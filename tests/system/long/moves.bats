@@ -141,6 +141,37 @@ no_vfs="$common"'
 	in_host <<<"$common all_back 3; same | diff had -; $no_vfs"
 }
 
+@test "a guest that is off, moved by plain virsh: its definition there names VFs of that host" {
+	on_b <<-'END'
+		define other
+		expect 0 vfpool attach other eth1
+		is "its VF" "$(leases | cut -d ' ' -f 1)" 0000:01:10.0
+	END
+	in_host <<-END
+		$common
+		define web1
+		expect 0 vfpool attach web1 eth1 --count 2 --vlan 7
+		definitions | things | awk '/^have/ { print \$2, \$4, \$6, \$7, \$8 }' | sort >had
+		is "VFs" "\$(wc -l <had)" 2
+		virsh -q migrate --offline --persistent --undefinesource web1 $b
+		freed
+	END
+	to_b had
+	on_b <<-END
+		$common
+		held_three() { [[ \$(leases | grep -c held) == 3 ]]; }
+		until_true held_three
+		until_true idle
+		sound
+		definitions | things | awk '/^have/ && \$3 == "web1" { print \$2, \$4, \$6, \$7, \$8 }' | sort | diff had -
+		is "its VFs" "\$(leases | awk '\$3 == "web1" { print \$1 }' | sort | paste -sd,)" 0000:01:10.2,0000:01:10.4
+		virsh -q start --paused web1
+		is "the VLAN" "\$(vlan_of eth1 1)" 7
+		forget web1 other
+		freed
+	END
+}
+
 # Both hosts listen on TCP, without any encryption, and with TLS by a certificate authority of the test's own.
 listens='
 	cd /etc/pki/libvirt-test
