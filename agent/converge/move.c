@@ -25,7 +25,9 @@ static int check_guest(struct move *m, struct err **err)
 
 	if (!d->live.present) {
 		err_set(err, ERR_FAILED, "%s is not running", d->name);
-		return err_next(err, "start it there, or move its definition with virsh");
+		return err_next(err,
+				"move its definition (`virsh migrate --offline --persistent "
+				"--undefinesource`), then `vfpool reconcile` here");
 	}
 	for (size_t i = 0; i < d->live.ndevices; i++)
 		if (!d->live.devices[i].id[0]) {
