@@ -154,6 +154,8 @@ no_vfs="$common"'
 		definitions | things | awk '/^have/ { print \$2, \$4, \$6, \$7, \$8 }' | sort >had
 		is "VFs" "\$(wc -l <had)" 2
 		virsh -q migrate --offline --persistent --undefinesource web1 $b
+		# libvirt tells nobody here that it has gone.
+		expect 0 vfpool reconcile
 		freed
 	END
 	to_b had
