@@ -437,6 +437,7 @@ in_guest() {
 
 # overhear IF: what comes in there goes to the file frames, until overhear_no_more.
 overhear() {
+	: >frames.err # of the one before
 	tcpdump -i "$1" -Q in -e -n -l -U >frames 2>frames.err & overhears=$!
 	until_true grep -q 'listening on' frames.err
 }

@@ -114,6 +114,7 @@ teardown() {
 		is "driver" "$(driver_of 0000:01:11.4)" vfio-pci
 		qemu-system-x86_64 -S -nodefaults -display none -M q35 -m 64 -device pcie-root-port,id=rp1 \
 			-monitor unix:qemu.sock,server=on,wait=off -pidfile qemu.pid -daemonize
+		: >err # of the one before
 		vfpool set-vfs eth1 4 --park --force --timeout 60 >out 2>err &
 		vfpool=$!
 		until_true grep -q "taking 1 VF of eth1 out of testguest1" err
