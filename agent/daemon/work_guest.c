@@ -173,8 +173,19 @@ static int64_t sooner(int64_t moment, int64_t next, int64_t now)
 	return moment > now && (!next || moment < next) ? moment : next;
 }
 
+/* As the plan has left it: what was kept for the guest may be the guest's by now. */
+static bool is_kept(const struct lease *lease, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (!strcmp(plan->subjects[i].assignment.id, lease->assignment))
+			return plan->subjects[i].leased &&
+			       plan->subjects[i].lease.state == LEASE_RESERVED;
+	return lease->state == LEASE_RESERVED;
+}
+
 /* The next moment at which something is over by itself, in seconds since 1970; 0: none. */
-static int64_t next_moment(const struct converge *c, const struct wants *wants)
+static int64_t next_moment(const struct converge *c, const struct wants *wants,
+			   const struct plan *plan)
 {
 	int64_t now = c->edges->wall(), next = 0;
 
@@ -185,7 +196,7 @@ static int64_t next_moment(const struct converge *c, const struct wants *wants)
 			next = sooner(a->parking.until, next, now);
 	}
 	for (size_t i = 0; i < c->leases.n; i++)
-		if (c->leases.items[i].state == LEASE_RESERVED)
+		if (is_kept(&c->leases.items[i], plan))
 			next = sooner(c->leases.items[i].expires, next, now);
 	return next;
 }
@@ -244,7 +255,7 @@ static int converge_guest(struct converge *c, const struct work_guest *guest, st
 	tell_plan(told, guest->name, plan);
 	if (!result && !c->domain.live.present)
 		result = forget_parked(c, told, err);
-	say_again(c->edges, next_moment(c, &wants), told->out);
+	say_again(c->edges, next_moment(c, &wants, plan), told->out);
 	wants_clear(&wants);
 	return result;
 }

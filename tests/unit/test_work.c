@@ -571,6 +571,8 @@ static void a_guest_that_has_not_arrived_is_left_alone(void **state)
 	web1->moving = false;
 	work_on(&w, "web1", false);
 	assert_said("is in the guest");
+	/* What was kept for it is its own now, and expires no more. */
+	assert_not_said("again");
 	assert_int_equal(view_ours(&web1->live), 1);
 	assert_sound(&w);
 	world_clear(&w);
