@@ -30,6 +30,8 @@ load helper
 			expect 0 vfpool detach testguest1
 			is "settings afterwards" "$(settings eth1 0)" "$was"
 			all_free
+			# What is plugged before the guest has done with the one before it can miss.
+			hear "testguest1: NIC .* disappeared" >/dev/null
 		done <<-EOF
 
 			--vlan 15
