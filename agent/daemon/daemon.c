@@ -2,7 +2,6 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,8 +51,6 @@ static void bury(struct agent *a, msec now)
 		else
 			i++;
 }
-
-/* The loop */
 
 static void take_signals(struct agent *a)
 {

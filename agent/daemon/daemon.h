@@ -19,9 +19,10 @@
 #define DAEMON_WORKERS 4
 #define DAEMON_WORKERS_MAX 16
 
-/* What a worker is to do is said by the words behind "agent -- " in its command line; by
- * TASK_WORKS, what comes on its standard input is: the words of a task in each line, which it
- * answers with "done".
+/*
+ * What a worker is to do is said by the words behind "agent -- " in its command line. With
+ * TASK_WORKS it takes tasks from its standard input, the words of one in each line, and answers
+ * each with "done".
  */
 #define TASK_WORKS "works"
 #define TASK_FOLLOW "follow"

@@ -165,9 +165,9 @@ static void connection_made(struct agent *a)
 		   clock_now() + WORKER_MS);
 }
 
-static void connection_ended(struct agent *a, const struct worker *worker, msec now)
+static void connection_ended(struct agent *a, const struct worker *worker, const char *end,
+			     msec now)
 {
-	cleanup_free char *end = worker_end(worker);
 	const char *why = worker->said.reason ? worker->said.reason : end ? end : "it ended";
 
 	if (!a->ends && (a->connected || !a->last_failure || strcmp(a->last_failure, why) != 0)) {
@@ -321,7 +321,7 @@ static void task_ended(struct agent *a, struct worker *worker, const char *end, 
 
 	switch (worker->task) {
 	case TASK_IS_FOLLOW:
-		connection_ended(a, worker, now);
+		connection_ended(a, worker, end, now);
 		break;
 	case TASK_IS_GUEST:
 		guest_ended(a, worker, end, now);

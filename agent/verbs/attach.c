@@ -251,21 +251,23 @@ static int want(const struct request *request, const struct pools *pools,
 /* All or none: what has been done of a call that failed is taken back. */
 static int undo(struct converge *c, const struct scope *scope, size_t done, struct err **err)
 {
-	struct wants before = wants_of(&c->domain);
+	struct wants before = {0};
 	struct plan plan = {0};
 	cleanup_err struct err *why = NULL;
-	int result = -1;
+	int result;
 
-	if (!done) {
-		wants_clear(&before);
+	if (!done)
 		return err_now(err, "nothing was changed");
-	}
-	for (size_t i = 0; i < scope->n; i++) {
-		assignments_remove(&before.live, scope->ids[i]);
-		assignments_remove(&before.config, scope->ids[i]);
-	}
-	if (!converge_again(c, CONVERGE_TIMEOUT_S, &why))
+	result = converge_again(c, CONVERGE_TIMEOUT_S, &why);
+	/* As it is by now: a definition may have come meanwhile. */
+	if (!result) {
+		before = wants_of(&c->domain);
+		for (size_t i = 0; i < scope->n; i++) {
+			assignments_remove(&before.live, scope->ids[i]);
+			assignments_remove(&before.config, scope->ids[i]);
+		}
 		result = converge_run(c, &before, scope, CONVERGE_MEND, &plan, NULL, &why);
+	}
 	if (result) {
 		err_now(err, "taking back what had been done failed too: %s", why->what);
 		(*err)->next = (free((*err)->next), NULL);

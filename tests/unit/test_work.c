@@ -629,6 +629,43 @@ static void a_definition_that_comes_meanwhile(void **state)
 	assert_true(refused);
 }
 
+/* The same for an attach that finds no VF, and takes back what it has done. */
+static void a_definition_that_comes_while_a_vf_is_attached(void **state)
+{
+	bool reached = true;
+
+	(void)state;
+	for (unsigned n = 1; reached; n++) {
+		struct fake_domain *web1;
+		struct world w;
+
+		world_init(&w, 7);
+		web1 = world_domain(&w, "web1");
+		do_run(&w, "attach web1 eth1/6 --persistent", 0);
+		do_run(&w, "park web1", 0);
+		defined.metadata = steal(&web1->config.metadata);
+		web1->config.present = false;
+		for (unsigned i = 0; i < 6; i++)
+			w.taken[w.ntaken++] = world_pf(&w)->vfs[i].addr;
+		w.calls = 0;
+		w.meanwhile = defines_web1;
+		w.meanwhile_at = n;
+		w.meanwhile_in = NULL;
+		assert_int_not_equal(world_run(&w, "attach web1 eth1", NULL), 0);
+		w.meanwhile = NULL;
+		reached = w.meanwhile_in;
+		if (reached) {
+			do_run(&w, "unpark web1", 0);
+			assert_non_null(web1->config.metadata);
+			assert_int_equal(view_ours(&web1->config), 1);
+		}
+		free(steal(&defined.metadata));
+		assert_sound(&w);
+		world_clear(&w);
+		assert_true(n < 1000);
+	}
+}
+
 static void all_guests_come_before_events(void **state)
 {
 	struct world w;
@@ -763,6 +800,7 @@ int main(void)
 		cmocka_unit_test(a_guest_forgotten_while_it_is_looked_at),
 		cmocka_unit_test(a_guest_that_has_not_arrived_is_left_alone),
 		cmocka_unit_test(a_definition_that_comes_meanwhile),
+		cmocka_unit_test(a_definition_that_comes_while_a_vf_is_attached),
 		cmocka_unit_test(all_guests_come_before_events),
 		cmocka_unit_test(what_was_published_is_withdrawn_by_the_one_that_follows),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
