@@ -12,17 +12,19 @@
 
 #define APPLY_LOCK_MS 30000 /* others hold it for one VF's settings at a time */
 
-static int pf_link(struct real_host *h, const struct pf *pf, struct link *out, struct err **err)
+/* got is what link_of() says. */
+static int need_link(int got, const struct pf *pf, struct err **err)
 {
-	int got = link_of(h, pf->addr, out, err);
-
-	if (got < 0)
-		return -1;
 	if (got)
-		return 0;
+		return got < 0 ? -1 : 0;
 	err_set(err, ERR_UNSUPPORTED, "PF %s has no netdev in this network namespace",
 		pciaddr_str(pf->addr));
 	return err_next(err, "the settings of its VFs can be reached through its netdev only");
+}
+
+static int pf_link(struct real_host *h, const struct pf *pf, struct link *out, struct err **err)
+{
+	return need_link(link_of(h, pf->addr, out, err), pf, err);
 }
 
 int host_pf_up(struct host *host, const struct pf *pf, struct err **err)
@@ -60,15 +62,14 @@ int host_read_settings(struct host *host, const struct pf *pf, unsigned index,
 		       struct vf_settings *out, struct err **err)
 {
 	struct real_host *h = real(host);
+	cleanup_free struct vf_settings *settings = mem_zero(index + 1, sizeof(*settings));
 	struct link link;
 
-	if (!h->netlink) {
-		*out = (struct vf_settings){0};
-		return 0;
-	}
-	if (pf_link(h, pf, &link, err))
+	if (h->netlink &&
+	    need_link(link_and_vfs_of(h, pf, &link, settings, index + 1, err), pf, err))
 		return -1;
-	return read_one(h, &link, index, out, err);
+	*out = settings[index];
+	return 0;
 }
 
 static const struct setting {

@@ -16,6 +16,7 @@
 #include "host/real.h"
 #include "host/udev.h"
 #include "host/uevent.h"
+#include "host/vfio.h"
 
 #define SYSFS "/sys"
 #define CLOSING_MS 50
@@ -50,13 +51,44 @@ static int host_watch(struct host *host, struct err **err)
 	return uevent_open(&h->uevents, err);
 }
 
-static char *user_of(struct real_host *h, struct pciaddr addr)
+static struct vfio_device vfio_device_of(const struct real_host *h, struct pciaddr addr, int group)
 {
-	struct vf vf = {.addr = addr, .iommu_group = sysfs_iommu_group(h->sysfs, addr)};
-	struct vf *only = &vf;
+	return (struct vfio_device){
+		.dir = mem_printf("%s/bus/pci/devices/%s/vfio-dev", h->root, pciaddr_str(addr)),
+		.group = group,
+	};
+}
 
-	host_find_users(&h->host, &only, 1);
-	return vf.user;
+static char *find_user(struct real_host *h, struct pciaddr vf)
+{
+	struct vfio_device device = vfio_device_of(h, vf, sysfs_iommu_group(h->sysfs, vf));
+
+	vfio_find_users(&device, 1);
+	free(device.dir);
+	return device.user;
+}
+
+static void host_find_users(struct host *host, struct vf *const *vfs, size_t n)
+{
+	struct real_host *h = real(host);
+	cleanup_free struct vfio_device *devices = mem_zero(n, sizeof(*devices));
+	cleanup_free struct vf **open = mem_zero(n, sizeof(struct vf *));
+	size_t nopen = 0;
+
+	for (size_t i = 0; h->netlink && i < n; i++) {
+		free(vfs[i]->user);
+		vfs[i]->user = NULL;
+		if (!sysfs_is_enabled(h->sysfs, vfs[i]->addr))
+			continue;
+		devices[nopen] = vfio_device_of(h, vfs[i]->addr, vfs[i]->iommu_group);
+		open[nopen++] = vfs[i];
+	}
+	if (nopen)
+		vfio_find_users(devices, nopen);
+	for (size_t i = 0; i < nopen; i++) {
+		free(devices[i].dir);
+		open[i]->user = devices[i].user;
+	}
 }
 
 /* What is still missing, in words; NULL: nothing, it is as wanted. */
@@ -71,7 +103,7 @@ static char *missing(struct real_host *h, struct pciaddr vf, const char *driver)
 	if (!driver && driver_is_vfio(bound))
 		return mem_printf("it is bound to %s", bound);
 	if (driver && !strcmp(driver, "vfio-pci")) {
-		char *user = user_of(h, vf);
+		char *user = find_user(h, vf);
 		char *what = user ? mem_printf("%s has it open", user) : NULL;
 
 		free(user);

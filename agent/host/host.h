@@ -118,8 +118,9 @@ struct host_ops {
 			 struct err **err);
 
 	/*
-	 * Fills in .user of these VFs, as far as processes can be seen: one walk over all of the
-	 * host's, however many VFs.
+	 * Fills in .user of these VFs, as far as processes can be seen. Where none is open that is
+	 * a read for each; else one walk over all of the host's processes, however many VFs. Who
+	 * has opened the group and not the device yet is not seen: QEMU says then that it is busy.
 	 */
 	void (*find_users)(struct host *host, struct vf *const *vfs, size_t n);
 

@@ -191,6 +191,8 @@ static struct nl_msg *link_request(int index, const char *name, unsigned mask)
 struct one_link {
 	struct link link;
 	bool found;
+	struct vf_settings *vfs;
+	size_t n;
 };
 
 static void take_link(const struct nlmsghdr *part, void *data)
@@ -198,13 +200,36 @@ static void take_link(const struct nlmsghdr *part, void *data)
 	struct one_link *one = data;
 
 	one->found = link_parse(part, &one->link);
+	link_vf_settings_parse(part, one->vfs, one->n);
+}
+
+/* For a message with these VFs. */
+static void make_room(struct netlink *nl, size_t n)
+{
+	size_t size = BUFFER_SIZE + n * VF_SIZE;
+
+	if (size <= nl->size)
+		return;
+	nl->buffer = mem_grow(nl->buffer, size, 1);
+	nl->size = size;
 }
 
 int netlink_link(struct netlink *nl, const char *name, struct link *out, struct err **err)
 {
-	struct one_link one = {0};
-	int error = request(nl, link_request(0, name, RTEXT_FILTER_SKIP_STATS), take_link, &one);
+	return netlink_link_and_vfs(nl, name, out, NULL, 0, err);
+}
 
+int netlink_link_and_vfs(struct netlink *nl, const char *name, struct link *out,
+			 struct vf_settings *vfs, size_t n, struct err **err)
+{
+	struct one_link one = {.vfs = vfs, .n = n};
+	unsigned mask = RTEXT_FILTER_SKIP_STATS | (n ? RTEXT_FILTER_VF : 0);
+	int error;
+
+	make_room(nl, n);
+	for (size_t i = 0; i < n; i++)
+		vfs[i] = (struct vf_settings){0};
+	error = request(nl, link_request(0, name, mask), take_link, &one);
 	if (error == ENODEV)
 		return err_set(err, ERR_ABSENT, "there is no interface %s", name);
 	if (error)
@@ -322,13 +347,9 @@ int netlink_vf_settings(struct netlink *nl, int link, struct vf_settings *out, s
 			struct err **err)
 {
 	struct some_vfs some = {.settings = out, .n = n};
-	size_t size = BUFFER_SIZE + n * VF_SIZE;
 	int error;
 
-	if (size > nl->size) {
-		nl->buffer = mem_grow(nl->buffer, size, 1);
-		nl->size = size;
-	}
+	make_room(nl, n);
 	memset(out, 0, n * sizeof(*out));
 	error = request(nl, link_request(link, NULL, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS),
 			take_vfs, &some);

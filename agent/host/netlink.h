@@ -20,6 +20,15 @@ void netlink_close(struct netlink *nl);
 /* By name or altname. ERR_ABSENT: there is none in this network namespace. */
 int netlink_link(struct netlink *nl, const char *name, struct link *out, struct err **err);
 
+/*
+ * The same with the settings of the VFs 0 to n-1 of a PF's link, in one request; .known is 0 where
+ * the kernel does not tell. For at most NETLINK_VFS_AT_ONCE VFs of the PF: with many more kernels
+ * write a message that cannot be told from a broken one.
+ */
+#define NETLINK_VFS_AT_ONCE 127
+int netlink_link_and_vfs(struct netlink *nl, const char *name, struct link *out,
+			 struct vf_settings *vfs, size_t n, struct err **err);
+
 /* The alternative names of a link; none where the kernel knows no such thing. */
 int netlink_altnames(struct netlink *nl, int link, struct link_names *out, struct err **err);
 

@@ -22,20 +22,31 @@ static int hand_on(struct err **err, struct err *why)
 	return -1;
 }
 
+/* As many VFs as the kernel numbers. */
+static size_t vfs_of(const struct pf *pf)
+{
+	return pf->nvfs ? pf->vfs[pf->nvfs - 1].index + (size_t)1 : 0;
+}
+
+static void set_settings(struct pf *pf, const struct vf_settings *settings)
+{
+	for (size_t i = 0; i < pf->nvfs; i++)
+		pf->vfs[i].settings = settings[pf->vfs[i].index];
+}
+
 /* One PF's settings, into its VFs. */
 static int read_all_settings(struct real_host *h, struct pf *pf, int link, struct err **err)
 {
 	cleanup_free struct vf_settings *settings = NULL;
 	size_t n;
 
-	if (!pf->nvfs)
+	n = vfs_of(pf);
+	if (!n)
 		return 0;
-	n = pf->vfs[pf->nvfs - 1].index + 1;
 	settings = mem_zero(n, sizeof(*settings));
 	if (netlink_vf_settings(h->netlink, link, settings, n, err))
 		return err_wrap(err, "%s", pf_str(pf));
-	for (size_t i = 0; i < pf->nvfs; i++)
-		pf->vfs[i].settings = settings[pf->vfs[i].index];
+	set_settings(pf, settings);
 	return 0;
 }
 
@@ -77,29 +88,59 @@ static void find_prebound(struct pf *pf)
 	}
 }
 
-int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err)
+/* A name can have gone to another device since it was listed. */
+static bool is_link_of(const struct link *link, struct pciaddr addr)
 {
-	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, addr);
+	return link->pci_set && pciaddr_equal(link->pci, addr);
+}
+
+static int find_link(struct real_host *h, const struct sysfs_names *names, struct pciaddr addr,
+		     struct link *out, struct err **err)
+{
 	bool found = false;
 
-	for (size_t i = 0; i < names.n; i++) {
+	for (size_t i = 0; i < names->n; i++) {
 		struct err *why = NULL;
 		struct link link;
 
-		if (netlink_link(h->netlink, names.items[i], &link, &why)) {
+		if (netlink_link(h->netlink, names->items[i], &link, &why)) {
 			if (why->code != ERR_ABSENT)
 				return hand_on(err, why);
 			err_free(&why);
 			continue;
 		}
-		/* A name can have gone to another device since it was listed. */
-		if (!link.pci_set || !pciaddr_equal(link.pci, addr))
+		if (!is_link_of(&link, addr))
 			continue;
 		if (!found || link_better(out, &link) == &link)
 			*out = link;
 		found = true;
 	}
 	return found;
+}
+
+int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err)
+{
+	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, addr);
+
+	return find_link(h, &names, addr, out, err);
+}
+
+int link_and_vfs_of(struct real_host *h, const struct pf *pf, struct link *out,
+		    struct vf_settings *vfs, size_t n, struct err **err)
+{
+	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, pf->addr);
+	int got;
+
+	/* A PF that is a switch has a netdev for each of its VFs, too. What fails here fails below.
+	 */
+	if (names.n == 1 && vfs_of(pf) <= NETLINK_VFS_AT_ONCE &&
+	    !netlink_link_and_vfs(h->netlink, names.items[0], out, vfs, n, NULL) &&
+	    is_link_of(out, pf->addr))
+		return 1;
+	got = find_link(h, &names, pf->addr, out, err);
+	if (got > 0 && n && netlink_vf_settings(h->netlink, out->index, vfs, n, err))
+		return err_wrap(err, "%s", out->name);
+	return got;
 }
 
 static int read_vf_netdev(struct real_host *h, struct vf *vf, struct err **err)
@@ -124,16 +165,17 @@ static int read_vf_netdev(struct real_host *h, struct vf *vf, struct err **err)
 
 static int read_pf_links(struct real_host *h, struct pf *pf, unsigned what, struct err **err)
 {
+	size_t n = what & HOST_SETTINGS ? vfs_of(pf) : 0;
+	cleanup_free struct vf_settings *settings = mem_zero(n, sizeof(*settings));
 	struct link link;
-	int got = link_of(h, pf->addr, &link, err);
+	int got = link_and_vfs_of(h, pf, &link, settings, n, err);
 
 	if (got < 0)
 		return -1;
-	if (got) {
+	if (got)
 		set_pf_link(pf, &link);
-		if (what & HOST_SETTINGS && read_all_settings(h, pf, link.index, err))
-			return -1;
-	}
+	if (got && n)
+		set_settings(pf, settings);
 	for (size_t i = 0; what & HOST_NETDEVS && i < pf->nvfs; i++)
 		if (read_vf_netdev(h, &pf->vfs[i], err))
 			return -1;

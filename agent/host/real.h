@@ -32,6 +32,11 @@ int refuse_made_tree(const struct real_host *h, const char *what, struct err **e
  */
 int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err);
 
+/* The same of a PF, with the settings of its VFs 0 to n-1: one request for both, where that can be.
+ */
+int link_and_vfs_of(struct real_host *h, const struct pf *pf, struct link *out,
+		    struct vf_settings *vfs, size_t n, struct err **err);
+
 int host_resolve(struct host *host, const char *name, struct pciaddr *pf, int *index,
 		 struct err **err);
 int host_find_pf(struct host *host, const char *name, struct pciaddr *pf, struct err **err);
@@ -56,7 +61,6 @@ int host_send_home(struct host *host, struct pciaddr vf, enum vf_home home, msec
 		   struct err **err);
 int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec deadline,
 		   struct err **err);
-void host_find_users(struct host *host, struct vf *const *vfs, size_t n);
 int host_persist(struct host *host, const struct persist *persist, char **path, struct err **err);
 int host_forget(struct host *host, struct pciaddr pf, bool *was, struct err **err);
 int host_read_keepers(struct host *host, struct keeper_facts *out, struct err **err);

@@ -25,13 +25,14 @@ static int find_netdev(struct real_host *h, const char *name, struct named *out,
 	if (!sysfs_name_valid(name))
 		return err_set(err, ERR_ABSENT, "'%.*s' is no interface and no PCI address",
 			       SYSFS_NAME_MAX, name);
-	if (!h->netlink) {
-		out->pci_set = sysfs_netdev_device(h->sysfs, name, &out->pci, &exists);
-		if (!exists)
-			return err_set(err, ERR_ABSENT, "there is no interface %s", name);
+	out->pci_set = sysfs_netdev_device(h->sysfs, name, &out->pci, &exists);
+	if (!h->netlink && !exists)
+		return err_set(err, ERR_ABSENT, "there is no interface %s", name);
+	if (!h->netlink || out->pci_set) {
 		memcpy(out->netdev, name, strlen(name) + 1);
 		return 0;
 	}
+	/* It knows the other names, too, and what lies on a bus between. */
 	if (netlink_link(h->netlink, name, &link, err))
 		return -1;
 	out->pci_set = link.pci_set;

@@ -23,7 +23,6 @@
 #include "host/persist.h"
 #include "host/real.h"
 #include "host/uevent.h"
-#include "host/vfio.h"
 
 #define VFIO "vfio-pci"
 #define MODPROBE_MS 10000
@@ -403,26 +402,6 @@ int host_wait_home(struct host *host, struct pciaddr vf, enum vf_home home, msec
 			return -1;
 		if (!got)
 			return err_set(err, ERR_TIMEOUT, "VF %s: %s", pciaddr_str(vf), what);
-	}
-}
-
-void host_find_users(struct host *host, struct vf *const *vfs, size_t n)
-{
-	struct real_host *h = real(host);
-	cleanup_free struct vfio_device *devices = NULL;
-
-	if (!h->netlink || !n)
-		return;
-	devices = mem_zero(n, sizeof(*devices));
-	for (size_t i = 0; i < n; i++) {
-		devices[i].dir = pci_path(h, vfs[i]->addr, "vfio-dev");
-		devices[i].group = vfs[i]->iommu_group;
-	}
-	vfio_find_users(devices, n);
-	for (size_t i = 0; i < n; i++) {
-		free(devices[i].dir);
-		free(vfs[i]->user);
-		vfs[i]->user = devices[i].user;
 	}
 }
 

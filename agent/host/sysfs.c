@@ -61,6 +61,14 @@ bool sysfs_is_network(struct sysfs *sysfs, struct pciaddr addr)
 	return class_of(sysfs, addr) >> 16 == 0x02;
 }
 
+bool sysfs_is_enabled(struct sysfs *sysfs, struct pciaddr addr)
+{
+	long count;
+
+	return !sysfs_number_at(sysfs->devices, sysfs_device_file(addr, "enable"), 10, &count) ||
+	       count > 0;
+}
+
 static bool is_bridge(struct sysfs *sysfs, struct pciaddr addr)
 {
 	return class_of(sysfs, addr) >> 8 == 0x0604;

@@ -51,6 +51,12 @@ char *sysfs_driver(struct sysfs *sysfs, struct pciaddr addr);
 /* Is it a network controller by its PCI class? */
 bool sysfs_is_network(struct sysfs *sysfs, struct pciaddr addr);
 
+/*
+ * Does a driver have it in use, as vfio-pci does just while a process has the device open
+ * (drivers/vfio/pci/vfio_pci_core.c)? Where the kernel does not tell: yes.
+ */
+bool sysfs_is_enabled(struct sysfs *sysfs, struct pciaddr addr);
+
 /* The IOMMU group of a device; -1: none. */
 int sysfs_iommu_group(struct sysfs *sysfs, struct pciaddr addr);
 

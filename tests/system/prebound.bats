@@ -111,17 +111,19 @@ teardown_file() { "$lab" reset vfhost-a; }
 	in_host <<-'END'
 		define web1 "$(root_ports 1)"
 		virsh -q start --paused web1
-		exec {open}<>"/dev/vfio/$(group_of 0000:02:10.0)"
-		refused 3 "0000:02:10.0 eth2/0: bash \($$\) has it open" -- vfpool attach web1 eth2/0
-		refused 3 "0000:02:10.0 eth2/0: bash \($$\) has it open" -- vfpool attach web1 eth2/0 --print-xml
+		qemu-system-x86_64 -M q35 -nodefaults -display none -S -m 32 -device vfio-pci,host=0000:02:10.0 & other=$!
+		until_true grep -q 1 /sys/bus/pci/devices/0000:02:10.0/enable
+		refused 3 "0000:02:10.0 eth2/0: qemu-system-x86 \($other\) has it open" -- vfpool attach web1 eth2/0
+		refused 3 "0000:02:10.0 eth2/0: qemu-system-x86 \($other\) has it open" -- vfpool attach web1 eth2/0 --print-xml
 		expect 0 vfpool list eth2 --used -n -o NAME,STATE,REFUSAL,HOLDER
-		is "what list shows" "$(xargs <out)" "eth2/0 host open bash ($$)"
+		is "what list shows" "$(xargs <out)" "eth2/0 host open qemu-system-x86 ($other)"
 		expect 0 vfpool --json why web1 eth2
-		is "what why says" "$(answer '[.. | objects | select(.name == "eth2/0")][0] | .verdict + ": " + .reason')" "open: bash ($$) has it open"
+		is "what why says" "$(answer '[.. | objects | select(.name == "eth2/0")][0] | .verdict + ": " + .reason')" "open: qemu-system-x86 ($other) has it open"
 		expect 0 vfpool --json attach web1 eth2
 		is "the VF" "$(answer '.attached[0].name')" eth2/1
 		sound
-		exec {open}>&-
+		kill $other
+		wait $other || true
 		forget web1
 		expect 0 vfpool reconcile
 		all_free

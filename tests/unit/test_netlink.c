@@ -637,6 +637,10 @@ static void the_kernel_itself(void **state)
 	assert_int_equal(netlink_addresses(nl, 0, &list, NULL), 0);
 	link_addresses_clear(&list);
 	/* No VFs, and nobody may set them. */
+	vf.known = SETTING_MAC;
+	assert_int_equal(netlink_link_and_vfs(nl, "lo", &link, &vf, 1, NULL), 0);
+	assert_string_equal(link.name, "lo");
+	assert_int_equal(vf.known, 0);
 	assert_int_equal(netlink_vf_settings(nl, link.index, &vf, 1, NULL), 0);
 	assert_int_equal(vf.known, 0);
 	assert_int_not_equal(netlink_set_vf(nl, link.index, 0, SETTING_MAC, &full, &words), 0);
