@@ -306,3 +306,29 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 	c->succeeded |= !result && (mode == CONVERGE_CHECK || mode == CONVERGE_MEND);
 	return result ? -1 : 0;
 }
+
+unsigned converge_views(const struct converge *c)
+{
+	return (c->domain.live.present ? VIEW_LIVE : 0) |
+	       (c->domain.config.present ? VIEW_CONFIG : 0);
+}
+
+int converge_back(struct converge *c, const struct wants *before, unsigned views,
+		  const struct scope *scope, struct err **err)
+{
+	struct wants now, back;
+	struct plan plan;
+	int result;
+
+	if (converge_again(c, CONVERGE_TIMEOUT_S, err))
+		return -1;
+	now = wants_of(&c->domain);
+	back = (struct wants){
+		.live = views & VIEW_LIVE ? before->live : now.live,
+		.config = views & VIEW_CONFIG ? before->config : now.config,
+	};
+	result = converge_run(c, &back, scope, CONVERGE_MEND, &plan, NULL, err);
+	plan_clear(&plan);
+	wants_clear(&now);
+	return result;
+}

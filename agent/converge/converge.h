@@ -85,4 +85,15 @@ enum converge_mode {
 int converge_run(struct converge *c, const struct wants *wants, const struct scope *scope,
 		 enum converge_mode mode, struct plan *plan, size_t *steps, struct err **err);
 
+/* The views that the domain has: VIEW_* bits. */
+unsigned converge_views(const struct converge *c);
+
+/*
+ * After one that failed: the scope becomes what before says again, in these views, which are those
+ * that the domain had then. What has come meanwhile, as the definition of a transient domain, stays
+ * as it is.
+ */
+int converge_back(struct converge *c, const struct wants *before, unsigned views,
+		  const struct scope *scope, struct err **err);
+
 #endif

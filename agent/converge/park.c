@@ -114,14 +114,12 @@ static void add_leftovers(const struct domain_view *view, struct scope *scope)
 			scope_add(scope, view->devices[i].id);
 }
 
-static int undo(struct converge *c, const struct wants *before, const struct scope *scope,
-		struct err **err)
+static int undo(struct converge *c, const struct wants *before, unsigned views,
+		const struct scope *scope, struct err **err)
 {
-	struct plan plan = {0};
 	cleanup_err struct err *why = NULL;
 
-	if (converge_again(c, CONVERGE_TIMEOUT_S, &why) ||
-	    converge_run(c, before, scope, CONVERGE_MEND, &plan, NULL, &why)) {
+	if (converge_back(c, before, views, scope, &why)) {
 		err_now(err, "%s has not got back all that had been taken out: %s", c->dom.name,
 			why->what);
 		free(steal(&(*err)->next));
@@ -129,7 +127,6 @@ static int undo(struct converge *c, const struct wants *before, const struct sco
 	} else {
 		err_now(err, "%s has its VFs as before", c->dom.name);
 	}
-	plan_clear(&plan);
 	return -1;
 }
 
@@ -138,6 +135,7 @@ int park_domain(struct converge *c, const struct parking *parking, struct plan *
 {
 	struct wants before = wants_of(&c->domain), wants = wants_copy(&before);
 	struct scope scope = {0}, stays = {0};
+	unsigned views = converge_views(c);
 	size_t done = 0;
 	int result;
 
@@ -156,7 +154,7 @@ int park_domain(struct converge *c, const struct parking *parking, struct plan *
 	if (result && !done)
 		err_now(err, "nothing was changed");
 	else if (result && (*err)->code != ERR_LOST)
-		result = undo(c, &before, &scope, err);
+		result = undo(c, &before, views, &scope, err);
 	scope_clear(&scope);
 	scope_clear(&stays);
 	wants_clear(&wants);

@@ -106,18 +106,15 @@ static int want(struct converge *c, const struct request *request, struct wants 
 }
 
 /* As it was before: the same converge with the old wants. */
-static void undo(struct converge *c, const struct wants *before, const struct scope *scope,
-		 struct err **err)
+static void undo(struct converge *c, const struct wants *before, unsigned views,
+		 const struct scope *scope, struct err **err)
 {
 	cleanup_err struct err *why = NULL;
-	struct plan plan = {0};
 
-	if (!converge_again(c, CONVERGE_TIMEOUT_S, &why) &&
-	    !converge_run(c, before, scope, CONVERGE_MEND, &plan, NULL, &why))
+	if (!converge_back(c, before, views, scope, &why))
 		err_now(err, "the settings are as they were");
 	else
 		err_now(err, "putting the old settings back failed too: %s", why->what);
-	plan_clear(&plan);
 }
 
 static int set(struct converge *c, void *given, enum table_mode mode, struct err **err)
@@ -127,10 +124,11 @@ static int set(struct converge *c, void *given, enum table_mode mode, struct err
 	cleanup_table struct table *table = NULL;
 	struct scope scope = {0};
 	struct plan plan = {0};
+	unsigned views = converge_views(c);
 	int result = want(c, request, &wants, &scope, err);
 
 	if (!result && converge_run(c, &wants, &scope, CONVERGE_CHECK, &plan, NULL, err)) {
-		undo(c, &before, &scope, err);
+		undo(c, &before, views, &scope, err);
 		result = -1;
 	} else if (!result && !assigned_new("set", mode, &table, err)) {
 		for (size_t i = 0; i < plan.nsubjects; i++)

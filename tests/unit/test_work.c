@@ -582,10 +582,15 @@ static struct fake_view defined;
 
 static void defines_web1(struct world *w)
 {
-	struct fake_view *config = &world_domain(w, "web1")->config;
+	world_domain(w, "web1")->config = defined;
+	defined = (struct fake_view){0};
+}
 
-	config->present = true;
-	config->metadata = steal(&defined.metadata);
+/* It becomes transient; what defines it again is kept. */
+static void undefines_web1(struct world *w)
+{
+	defined = world_domain(w, "web1")->config;
+	world_domain(w, "web1")->config = (struct fake_view){0};
 }
 
 /* Right before each call, while another VF is looked for: what is wanted in that definition stays.
@@ -604,8 +609,7 @@ static void a_definition_that_comes_meanwhile(void **state)
 		do_run(&w, "attach web1 eth1 --persistent", 0);
 		do_run(&w, "park web1", 0);
 		/* As it arrives: transient, its reserved VF taken by somebody else. */
-		defined.metadata = steal(&web1->config.metadata);
-		web1->config.present = false;
+		undefines_web1(&w);
 		w.taken[w.ntaken++] = w.leases.items[0].vf;
 		w.calls = 0;
 		w.meanwhile = defines_web1;
@@ -643,8 +647,7 @@ static void a_definition_that_comes_while_a_vf_is_attached(void **state)
 		web1 = world_domain(&w, "web1");
 		do_run(&w, "attach web1 eth1/6 --persistent", 0);
 		do_run(&w, "park web1", 0);
-		defined.metadata = steal(&web1->config.metadata);
-		web1->config.present = false;
+		undefines_web1(&w);
 		for (unsigned i = 0; i < 6; i++)
 			w.taken[w.ntaken++] = world_pf(&w)->vfs[i].addr;
 		w.calls = 0;
@@ -661,6 +664,42 @@ static void a_definition_that_comes_while_a_vf_is_attached(void **state)
 		}
 		free(steal(&defined.metadata));
 		assert_sound(&w);
+		world_clear(&w);
+		assert_true(n < 1000);
+	}
+}
+
+/* And for one that is parked, of whose VFs one does not come out. */
+static void a_definition_that_comes_while_it_is_parked(void **state)
+{
+	bool reached = true;
+
+	(void)state;
+	for (unsigned n = 1; reached; n++) {
+		struct fake_domain *web1;
+		struct world w;
+
+		world_init(&w, 7);
+		web1 = world_domain(&w, "web1");
+		do_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
+		undefines_web1(&w);
+		web1->holds = true;
+		web1->held = world_pf(&w)->vfs[1].addr;
+		w.calls = 0;
+		w.meanwhile = defines_web1;
+		w.meanwhile_at = n;
+		w.meanwhile_in = NULL;
+		assert_int_equal(world_run(&w, "park web1 --timeout 12", NULL), 4);
+		w.meanwhile = NULL;
+		reached = w.meanwhile_in;
+		web1->holds = false;
+		if (reached) {
+			assert_int_equal(view_ours(&web1->live), 2);
+			assert_int_equal(view_ours(&web1->config), 2);
+			assert_non_null(strstr(web1->config.metadata, "assignment"));
+			assert_sound(&w);
+		}
+		free(steal(&defined.metadata));
 		world_clear(&w);
 		assert_true(n < 1000);
 	}
@@ -801,6 +840,7 @@ int main(void)
 		cmocka_unit_test(a_guest_that_has_not_arrived_is_left_alone),
 		cmocka_unit_test(a_definition_that_comes_meanwhile),
 		cmocka_unit_test(a_definition_that_comes_while_a_vf_is_attached),
+		cmocka_unit_test(a_definition_that_comes_while_it_is_parked),
 		cmocka_unit_test(all_guests_come_before_events),
 		cmocka_unit_test(what_was_published_is_withdrawn_by_the_one_that_follows),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
