@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "converge/place.h"
+#include "converge/wants.h"
 #include "core/err.h"
 #include "model/domain.h"
 #include "model/inventory.h"
@@ -20,28 +21,6 @@
 #include "model/network.h"
 #include "policies/candidates.h"
 #include "policies/policy.h"
-
-/* A domain's two definitions; the bits are those of host/virt.h. */
-enum { VIEW_LIVE = 1 << 0, VIEW_CONFIG = 1 << 1 };
-
-/* What should be: the assignments of each view. */
-struct wants {
-	struct assignments live;
-	struct assignments config;
-};
-
-/*
- * A set of assignments that a converge is about; all of a domain's when NULL is given in its
- * place. The others of the domain are neither planned for nor touched.
- */
-struct scope {
-	char (*ids)[ASSIGNMENT_ID_SIZE];
-	size_t n;
-};
-
-bool scope_has(const struct scope *scope, const char *id);
-void scope_add(struct scope *scope, const char *id); /* already there: nothing */
-void scope_clear(struct scope *scope);
 
 /* All that a plan is made from. Borrowed; the plan keeps no pointer into it. */
 struct situation {
@@ -156,14 +135,5 @@ struct plan {
  */
 void plan_make(const struct situation *situation, struct plan *plan);
 void plan_clear(struct plan *plan);
-
-void wants_clear(struct wants *wants);
-struct wants wants_copy(const struct wants *from);
-/* What the domain's own metadata says. */
-struct wants wants_of(const struct domain *domain);
-
-/* Ids of every assignment, device of ours and lease of this domain. */
-void scope_of_domain(struct scope *scope, const struct domain *domain, const struct wants *wants,
-		     const struct leases *leases);
 
 #endif

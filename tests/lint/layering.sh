@@ -18,7 +18,7 @@ includes_only()
 includes_only "core stands on nothing" 'core/' agent/core/*.[ch]
 includes_only "model stands on core" 'model/|core/' agent/model/*.[ch]
 includes_only "policies stand on model" 'policies/|model/|core/' policies/*.[ch]
-includes_only "planning knows no edge" 'converge/pla(n|ce)|policies/|model/|core/' agent/converge/plan*.[ch]
+includes_only "planning knows no edge" 'converge/(plan|place|wants)|policies/|model/|core/' agent/converge/{plan*,wants}.[ch]
 includes_only "xml stands on model" 'xml/|schemas/|model/|core/' xml/*.[ch]
 includes_only "host stands on model" 'host/|model/|core/' agent/host/*.[ch]
 includes_only "checking knows no edge" 'check/|model/|core/' agent/check/*.[ch]
@@ -51,7 +51,7 @@ found_nothing "checking reads nothing" "$(grep -HnE "$include<(unistd|fcntl|dire
 
 # What comes in through other headers counts, too.
 found_nothing "choosing, planning and checking see no outside library" "$(
-	for source in policies/*.c agent/converge/plan*.c agent/check/*.c; do
+	for source in policies/*.c agent/converge/{plan*,wants}.c agent/check/*.c; do
 		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Iagent -M "$source" 2>&1 |
 			grep -oE '[^ ]*(libvirt|libxml|sqlite|netlink|error:)[^ ]*' |
 			sed "s|^|$source: |"
