@@ -197,13 +197,17 @@ check-long: ## the long tests in the lab: moves between two hosts, and what brea
 BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,stopwatch mkleases choose attach)
 PARTS ?=
 
-.PHONY: bench bench-tree bench-hook bench-instructions
+.PHONY: bench bench-tree bench-hook bench-instructions bench-calls
 bench: ## ratios against virsh and lspci, in the lab (as root; PARTS='tree hook instructions lab move')
 	tests/bench/bench $(PARTS)
 
 bench-tree bench-hook bench-instructions: bench-%: all $(BUILD)/mktree $(BENCH_PROGRAMS)
 	@mkdir -p build/bench
 	tests/bench/$* $(BUILD) build/bench
+
+bench-calls: all
+	@mkdir -p $(BUILD)/bench
+	tests/bench/own calls $(BUILD)
 
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,$(FAKES)) $(ARCHIVE)
 	@mkdir -p $(@D)
