@@ -91,11 +91,11 @@ static msec do_due(struct agent *a, msec now)
 		tasks_connect(a, now);
 	if (a->look <= now)
 		tasks_look(a, now);
-	if (a->publish <= now)
+	if (tasks_publish_due(a) <= now)
 		tasks_publish(a, now);
 	tasks_start_guests(a, now);
 	next = sooner(next, sooner(a->ready_by, sooner(a->reconnect, a->look)));
-	next = sooner(next, a->publish);
+	next = sooner(next, tasks_publish_due(a));
 	/* Else a worker's end, or the connection, comes first. */
 	if (a->connected && workers_count(&a->workers, TASK_IS_GUEST) < a->options->workers)
 		next = sooner(next, queue_next(&a->queue));
@@ -200,6 +200,7 @@ int daemon_run(const struct daemon_options *options, struct err **err)
 		.appear = -1,
 		.pools = -1,
 		.publish = QUEUE_NEVER,
+		.publish_by = QUEUE_NEVER,
 		.ready_by = clock_now() + READY_MS,
 		.look = QUEUE_NEVER,
 	};

@@ -22,8 +22,10 @@
 #define APPEARED_MS 200
 /* VFs come and go in dozens. */
 #define LOOK_MS 500
-/* Others are told once of what happens together. */
+/* Others are told once of what happens together; and not while a guest waits for its VFs, for a
+ * while. */
 #define PUBLISH_MS 500
+#define PUBLISH_LAST_MS 5000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
 #define WORKER_MS ((msec)600 * 1000)
 
@@ -71,17 +73,28 @@ static struct worker *give(struct agent *a, enum task task, const char *const wo
 
 /* Telling others */
 
+static void publish_at(struct agent *a, msec moment)
+{
+	a->publish = moment;
+	a->publish_by = moment + PUBLISH_LAST_MS;
+}
+
 static void publish_later(struct agent *a, msec now)
 {
 	if (workers_count(&a->workers, TASK_IS_PUBLISH))
 		a->publish_again = true;
 	else if (a->publish == QUEUE_NEVER && a->connected)
-		a->publish = now + PUBLISH_MS;
+		publish_at(a, now + PUBLISH_MS);
+}
+
+msec tasks_publish_due(const struct agent *a)
+{
+	return workers_count(&a->workers, TASK_IS_GUEST) ? a->publish_by : a->publish;
 }
 
 void tasks_publish(struct agent *a, msec now)
 {
-	a->publish = QUEUE_NEVER;
+	a->publish = a->publish_by = QUEUE_NEVER;
 	a->publish_again = false;
 	a->published = true;
 	/* Before they are read, so that no change is missed; no directory at all: no pools. */
@@ -100,10 +113,10 @@ static void publish_ended(struct agent *a, const struct worker *worker, const ch
 	if (!worker->said.lost)
 		a->untold = why;
 	if (a->publish_again && a->connected)
-		a->publish = now + PUBLISH_MS;
+		publish_at(a, now + PUBLISH_MS);
 	/* Or it was the worker's connection alone. */
 	else if (worker->said.lost && a->connected)
-		a->publish = now + QUEUE_EVENT_MS;
+		publish_at(a, now + QUEUE_EVENT_MS);
 }
 
 void tasks_pools_changed(struct agent *a, msec now)

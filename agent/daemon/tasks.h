@@ -21,7 +21,8 @@ struct agent {
 	unsigned refused;   /* connections in a row */
 	msec look;          /* when the host is to be looked at */
 	bool look_again;    /* something has happened while it is */
-	msec publish;       /* when others are to be told what is free */
+	msec publish;       /* when others are to be told what is free, */
+	msec publish_by;    /* and, while guests are worked on, by when */
 	bool publish_again; /* something has happened while they are */
 	bool published;     /* they may have been told something, */
 	bool withdrawn;     /* and that was taken back */
@@ -45,6 +46,7 @@ void tasks_ready(struct agent *a);
 /* Starts what is due. */
 void tasks_connect(struct agent *a, msec now);
 void tasks_publish(struct agent *a, msec now);
+msec tasks_publish_due(const struct agent *a); /* QUEUE_NEVER: nothing is to be told */
 void tasks_look(struct agent *a, msec now);
 void tasks_start_guests(struct agent *a, msec now);
 

@@ -110,8 +110,8 @@ static const char *started_word(int detail)
 {
 	switch ((virDomainEventStartedDetailType)detail) {
 	case VIR_DOMAIN_EVENT_STARTED_MIGRATED:
-		/* Nothing can be done for it before it has arrived. */
-		return NULL;
+		/* Nothing can be done for it before it is here; but who will do it can make ready. */
+		return "arriving";
 	case VIR_DOMAIN_EVENT_STARTED_RESTORED:
 		return "restored";
 	default:
