@@ -89,13 +89,13 @@ static msec do_due(struct agent *a, msec now)
 		tasks_ready(a);
 	if (a->reconnect <= now)
 		tasks_connect(a, now);
-	if (a->look <= now)
+	if (tasks_due(a, &a->look) <= now)
 		tasks_look(a, now);
-	if (tasks_publish_due(a) <= now)
+	if (tasks_due(a, &a->publish) <= now)
 		tasks_publish(a, now);
 	tasks_start_guests(a, now);
-	next = sooner(next, sooner(a->ready_by, sooner(a->reconnect, a->look)));
-	next = sooner(next, tasks_publish_due(a));
+	next = sooner(next, sooner(a->ready_by, a->reconnect));
+	next = sooner(next, sooner(tasks_due(a, &a->look), tasks_due(a, &a->publish)));
 	/* Else a worker's end, or the connection, comes first. */
 	if (a->connected && workers_count(&a->workers, TASK_IS_GUEST) < a->options->workers)
 		next = sooner(next, queue_next(&a->queue));
@@ -199,10 +199,9 @@ int daemon_run(const struct daemon_options *options, struct err **err)
 		.uevents = -1,
 		.appear = -1,
 		.pools = -1,
-		.publish = QUEUE_NEVER,
-		.publish_by = QUEUE_NEVER,
+		.publish = {.at = QUEUE_NEVER, .by = QUEUE_NEVER},
 		.ready_by = clock_now() + READY_MS,
-		.look = QUEUE_NEVER,
+		.look = {.at = QUEUE_NEVER, .by = QUEUE_NEVER},
 	};
 	int result;
 

@@ -22,10 +22,10 @@
 #define APPEARED_MS 200
 /* VFs come and go in dozens. */
 #define LOOK_MS 500
-/* Others are told once of what happens together; and not while a guest waits for its VFs, for a
- * while. */
+/* Others are told once of what happens together. */
 #define PUBLISH_MS 500
-#define PUBLISH_LAST_MS 5000
+/* For so long other work waits for that on guests. */
+#define LATER_MS 5000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
 #define WORKER_MS ((msec)600 * 1000)
 
@@ -71,30 +71,33 @@ static struct worker *give(struct agent *a, enum task task, const char *const wo
 	return worker;
 }
 
-/* Telling others */
+/* What can wait */
 
-static void publish_at(struct agent *a, msec moment)
+static const struct later never = {.at = QUEUE_NEVER, .by = QUEUE_NEVER};
+
+static void do_later(struct later *later, msec moment)
 {
-	a->publish = moment;
-	a->publish_by = moment + PUBLISH_LAST_MS;
+	*later = (struct later){.at = moment, .by = moment + LATER_MS};
 }
+
+msec tasks_due(const struct agent *a, const struct later *later)
+{
+	return workers_count(&a->workers, TASK_IS_GUEST) ? later->by : later->at;
+}
+
+/* Telling others */
 
 static void publish_later(struct agent *a, msec now)
 {
 	if (workers_count(&a->workers, TASK_IS_PUBLISH))
 		a->publish_again = true;
-	else if (a->publish == QUEUE_NEVER && a->connected)
-		publish_at(a, now + PUBLISH_MS);
-}
-
-msec tasks_publish_due(const struct agent *a)
-{
-	return workers_count(&a->workers, TASK_IS_GUEST) ? a->publish_by : a->publish;
+	else if (a->publish.at == QUEUE_NEVER && a->connected)
+		do_later(&a->publish, now + PUBLISH_MS);
 }
 
 void tasks_publish(struct agent *a, msec now)
 {
-	a->publish = a->publish_by = QUEUE_NEVER;
+	a->publish = never;
 	a->publish_again = false;
 	a->published = true;
 	/* Before they are read, so that no change is missed; no directory at all: no pools. */
@@ -113,10 +116,10 @@ static void publish_ended(struct agent *a, const struct worker *worker, const ch
 	if (!worker->said.lost)
 		a->untold = why;
 	if (a->publish_again && a->connected)
-		publish_at(a, now + PUBLISH_MS);
+		do_later(&a->publish, now + PUBLISH_MS);
 	/* Or it was the worker's connection alone. */
 	else if (worker->said.lost && a->connected)
-		publish_at(a, now + QUEUE_EVENT_MS);
+		do_later(&a->publish, now + QUEUE_EVENT_MS);
 }
 
 void tasks_pools_changed(struct agent *a, msec now)
@@ -307,13 +310,13 @@ void tasks_look_later(struct agent *a, msec now)
 {
 	if (workers_count(&a->workers, TASK_IS_LOOK))
 		a->look_again = true;
-	else if (a->look == QUEUE_NEVER)
-		a->look = now + LOOK_MS;
+	else if (a->look.at == QUEUE_NEVER)
+		do_later(&a->look, now + LOOK_MS);
 }
 
 void tasks_look(struct agent *a, msec now)
 {
-	a->look = QUEUE_NEVER;
+	a->look = never;
 	a->look_again = false;
 	queue_host_event(&a->queue, now);
 	publish_later(a, now);
@@ -341,7 +344,7 @@ static void task_ended(struct agent *a, struct worker *worker, const char *end, 
 		break;
 	case TASK_IS_LOOK:
 		if (a->look_again)
-			a->look = now + LOOK_MS;
+			do_later(&a->look, now + LOOK_MS);
 		/* fallthrough */
 	case TASK_IS_RESIZES:
 	case TASK_IS_STUCK:

@@ -9,6 +9,12 @@
 #include "daemon/daemon.h"
 #include "daemon/workers.h"
 
+/* Can wait while guests are worked on, which wait for their VFs; but not for long. */
+struct later {
+	msec at; /* QUEUE_NEVER: it is not to be done */
+	msec by;
+};
+
 struct agent {
 	const struct daemon_options *options;
 	struct queue queue;
@@ -18,19 +24,18 @@ struct agent {
 	bool connected, ready;
 	msec ready_by;
 	msec reconnect; /* when a connection is to be tried; QUEUE_NEVER: there is one, or a try */
-	unsigned refused;   /* connections in a row */
-	msec look;          /* when the host is to be looked at */
-	bool look_again;    /* something has happened while it is */
-	msec publish;       /* when others are to be told what is free, */
-	msec publish_by;    /* and, while guests are worked on, by when */
-	bool publish_again; /* something has happened while they are */
-	bool published;     /* they may have been told something, */
-	bool withdrawn;     /* and that was taken back */
-	bool untold;        /* that failed, and the journal knows */
-	bool ends;          /* it was told to, */
-	bool reloads;       /* or to look at all guests */
-	char *status;       /* as systemd knows it */
-	char *last_failure; /* to connect; it is not said twice */
+	unsigned refused;     /* connections in a row */
+	struct later look;    /* the host is to be looked at */
+	bool look_again;      /* something has happened while it is */
+	struct later publish; /* others are to be told what is free */
+	bool publish_again;   /* something has happened while they are */
+	bool published;       /* they may have been told something, */
+	bool withdrawn;       /* and that was taken back */
+	bool untold;          /* that failed, and the journal knows */
+	bool ends;            /* it was told to, */
+	bool reloads;         /* or to look at all guests */
+	char *status;         /* as systemd knows it */
+	char *last_failure;   /* to connect; it is not said twice */
 };
 
 #define TASKS_GLOBALS_MAX 16
@@ -43,10 +48,12 @@ void tasks_argv(const struct daemon_options *options, const char *seconds, const
 /* Tells systemd, once, that the agent is at work. */
 void tasks_ready(struct agent *a);
 
+/* When that is due, as things are now. */
+msec tasks_due(const struct agent *a, const struct later *later);
+
 /* Starts what is due. */
 void tasks_connect(struct agent *a, msec now);
 void tasks_publish(struct agent *a, msec now);
-msec tasks_publish_due(const struct agent *a); /* QUEUE_NEVER: nothing is to be told */
 void tasks_look(struct agent *a, msec now);
 void tasks_start_guests(struct agent *a, msec now);
 
