@@ -103,6 +103,15 @@ static msec do_due(struct agent *a, msec now)
 	return next;
 }
 
+/* Those that follow, or all others. */
+static void hear(struct agent *a, const struct pollfd *fds, struct worker *const *of, size_t n,
+		 bool follow)
+{
+	for (size_t i = POLL_WORKERS; i < n; i++)
+		if (fds[i].revents && (of[i]->task == TASK_IS_FOLLOW) == follow)
+			tasks_hear(a, of[i]);
+}
+
 static int wait_until(struct agent *a, msec until, struct err **err)
 {
 	struct pollfd fds[POLL_WORKERS + DAEMON_WORKERS_MAX + OTHERS_MAX];
@@ -121,9 +130,9 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 	}
 	if (poll(fds, (nfds_t)n, left) < 0 && errno != EINTR)
 		return err_errno(err, errno, "waiting for events");
-	for (size_t i = POLL_WORKERS; i < n; i++)
-		if (fds[i].revents)
-			tasks_hear(a, of[i]);
+	/* That work has begun was said before what has happened since then. */
+	hear(a, fds, of, n, false);
+	hear(a, fds, of, n, true);
 	now = clock_now();
 	if (fds[POLL_UEVENTS].revents && uevent_of_pci(a->uevents))
 		tasks_look_later(a, now);

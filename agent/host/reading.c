@@ -133,7 +133,7 @@ int link_and_vfs_of(struct real_host *h, const struct pf *pf, struct link *out,
 
 	/* A PF that is a switch has a netdev for each of its VFs, too. What fails here fails below.
 	 */
-	if (names.n == 1 && vfs_of(pf) <= NETLINK_VFS_AT_ONCE &&
+	if (names.n == 1 && pf->num_vfs <= NETLINK_VFS_AT_ONCE &&
 	    !netlink_link_and_vfs(h->netlink, names.items[0], out, vfs, n, NULL) &&
 	    is_link_of(out, pf->addr))
 		return 1;

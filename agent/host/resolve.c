@@ -32,7 +32,7 @@ static int find_netdev(struct real_host *h, const char *name, struct named *out,
 		memcpy(out->netdev, name, strlen(name) + 1);
 		return 0;
 	}
-	/* It knows the other names, too, and what lies on a bus between. */
+	/* It knows the other names, too, and what kind it is. */
 	if (netlink_link(h->netlink, name, &link, err))
 		return -1;
 	out->pci_set = link.pci_set;

@@ -110,7 +110,8 @@ static const char *started_word(int detail)
 {
 	switch ((virDomainEventStartedDetailType)detail) {
 	case VIR_DOMAIN_EVENT_STARTED_MIGRATED:
-		/* Nothing can be done for it before it is here; but who will do it can make ready. */
+		/* Nothing can be done for it yet; but who is to do it is ready then, if it comes
+		 * soon. */
 		return "arriving";
 	case VIR_DOMAIN_EVENT_STARTED_RESTORED:
 		return "restored";
@@ -119,7 +120,7 @@ static const char *started_word(int detail)
 	}
 }
 
-/* What of a domain's life makes a difference to its VFs; NULL: that does not. */
+/* What of a domain's life makes a difference to its VFs, or will; NULL: that does not. */
 static const char *lifecycle_word(int event, int detail)
 {
 	switch ((virDomainEventType)event) {
