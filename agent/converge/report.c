@@ -12,7 +12,7 @@
 
 /* All that a report is made from, owned. */
 struct seen {
-	struct inventory names;     /* the PFs by all their names */
+	struct inventory names;     /* the PFs by all their names, for pools; without pools, none */
 	struct inventory inventory; /* and with their VFs */
 	struct leases leases;
 	struct foreigns foreigns;
@@ -26,12 +26,18 @@ static void seen_clear(struct seen *seen)
 	foreigns_clear(&seen->foreigns);
 }
 
+static bool has_pools(const struct edges *edges)
+{
+	return edges->pools && edges->pools->n;
+}
+
 static int look(struct edges *edges, struct seen *seen, struct err **err)
 {
 	struct host *host = edges->host;
 
-	if (host->ops->read_all(host, HOST_NO_VFS, &seen->names, err) ||
-	    host->ops->read_all(host, HOST_NETDEVS, &seen->inventory, err) ||
+	if (has_pools(edges) && host->ops->read_all(host, HOST_NO_VFS, &seen->names, err))
+		return -1;
+	if (host->ops->read_all(host, HOST_NETDEVS, &seen->inventory, err) ||
 	    edges->store->ops->list(edges->store, NULL, NULL, &seen->leases, err))
 		return -1;
 	inventory_find_peers(&seen->inventory);
@@ -121,6 +127,7 @@ int report_make(struct edges *edges, enum report_hook hook, struct host_report *
 	struct host_report report = {.hook = hook, .version = mem_strdup(VFPOOL_VERSION)};
 	const struct pools *pools = edges->pools;
 	struct seen seen = {0};
+	const struct inventory *pfs = has_pools(edges) ? &seen.names : &seen.inventory;
 	int result = look(edges, &seen, err);
 
 	report.host = edges->host->ops->name(edges->host);
@@ -128,9 +135,9 @@ int report_make(struct edges *edges, enum report_hook hook, struct host_report *
 	for (size_t i = 0; !result && pools && i < pools->n; i++)
 		if (!pools->items[i].error)
 			add_pool(&report, &pools->items[i], &seen);
-	for (size_t i = 0; !result && i < seen.names.npfs; i++)
-		if (seen.names.pfs[i].num_vfs)
-			add_pf(&report, pools, &seen.names.pfs[i], &seen);
+	for (size_t i = 0; !result && i < pfs->npfs; i++)
+		if (pfs->pfs[i].num_vfs)
+			add_pf(&report, pools, &pfs->pfs[i], &seen);
 	seen_clear(&seen);
 	if (result) {
 		host_report_clear(&report);
