@@ -124,12 +124,18 @@ load helper
 		expect 0 vfpool --json attach testguest1 eth1 --persistent
 		mac=$(answer '.attached[0].mac')
 		nic_appears "$mac"
-		expect 0 vfpool attach testguest1 eth1 --live --form hostdev
+		expect 0 vfpool --json attach testguest1 eth1 --live --form hostdev
+		other=$(answer '.attached[0].mac')
+		# A guest that is busy with what was plugged hears of no unplug.
+		both_appear() { nic_appears "$mac"; nic_appears "$other"; }
+		nic_appears "$other"
 		definitions | things | grep ^have | sort >had
+		listen
 		expect 1 vfpool save testguest1 /nowhere/saved
 		said "runs on here, with its VFs as before"
 		definitions | things | grep ^have | sort | diff had -
 		sound
+		both_appear
 		expect 0 vfpool save testguest1 $here/saved
 		off
 		is "leases" "$(leases | cut -d ' ' -f 4 | paste -sd,)" held
@@ -139,11 +145,15 @@ load helper
 		is "back" "$(answer '[.restored[] | .done] | join(",")')" attached,attached
 		definitions | things | grep ^have | sort | diff had -
 		sound
+		heard=0 # its console begins anew with its QEMU
+		both_appear
 		expect 0 vfpool managedsave testguest1
 		virsh -q start testguest1
 		expect 0 vfpool reconcile
 		definitions | things | grep ^have | sort | diff had -
 		sound
+		heard=0 # its console begins anew with its QEMU
+		both_appear
 		# libvirt ends by itself what it was asked to.
 		vfpool save testguest1 $here/saved >out 2>err & job=$!
 		until_true reserved
