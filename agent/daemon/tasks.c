@@ -73,16 +73,16 @@ static struct worker *give(struct agent *a, enum task task, const char *const wo
 
 /* What can wait */
 
-static const struct later never = {.at = QUEUE_NEVER, .by = QUEUE_NEVER};
+static const struct chore never = {.at = QUEUE_NEVER, .by = QUEUE_NEVER};
 
-static void do_later(struct later *later, msec moment)
+static void do_later(struct chore *chore, msec moment)
 {
-	*later = (struct later){.at = moment, .by = moment + LATER_MS};
+	*chore = (struct chore){.at = moment, .by = moment + LATER_MS};
 }
 
-msec tasks_due(const struct agent *a, const struct later *later)
+msec tasks_due(const struct agent *a, const struct chore *chore)
 {
-	return workers_count(&a->workers, TASK_IS_GUEST) ? later->by : later->at;
+	return workers_count(&a->workers, TASK_IS_GUEST) ? chore->by : chore->at;
 }
 
 /* Telling others */

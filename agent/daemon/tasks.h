@@ -10,7 +10,7 @@
 #include "daemon/workers.h"
 
 /* Can wait while guests are worked on, which wait for their VFs; but not for long. */
-struct later {
+struct chore {
 	msec at; /* QUEUE_NEVER: it is not to be done */
 	msec by;
 };
@@ -25,9 +25,9 @@ struct agent {
 	msec ready_by;
 	msec reconnect; /* when a connection is to be tried; QUEUE_NEVER: there is one, or a try */
 	unsigned refused;     /* connections in a row */
-	struct later look;    /* the host is to be looked at */
+	struct chore look;    /* the host is to be looked at */
 	bool look_again;      /* something has happened while it is */
-	struct later publish; /* others are to be told what is free */
+	struct chore publish; /* others are to be told what is free */
 	bool publish_again;   /* something has happened while they are */
 	bool published;       /* they may have been told something, */
 	bool withdrawn;       /* and that was taken back */
@@ -49,7 +49,7 @@ void tasks_argv(const struct daemon_options *options, const char *seconds, const
 void tasks_ready(struct agent *a);
 
 /* When that is due, as things are now. */
-msec tasks_due(const struct agent *a, const struct later *later);
+msec tasks_due(const struct agent *a, const struct chore *chore);
 
 /* Starts what is due. */
 void tasks_connect(struct agent *a, msec now);

@@ -96,7 +96,7 @@ load helper
 		}
 		expect 0 vfpool attach testguest1 eth1 --persistent
 		expect 0 vfpool attach testguest1 eth2 --form hostdev --vlan 9
-		for point in fdatasync:1 write:20 fdatasync:5; do
+		for point in fdatasync:1 write:{14,20} fdatasync:{3,5}; do
 			killed $point vfpool park testguest1 --deadline 900
 			mended
 			expect 0 vfpool unpark testguest1
@@ -109,7 +109,7 @@ load helper
 			expect 0 vfpool unpark testguest1
 			sound
 		done
-		((kills >= 4)) || fail "only $kills were killed"
+		((kills >= 5)) || fail "only $kills were killed"
 		expect 0 vfpool detach testguest1 --all --persistent
 		all_free
 	END

@@ -493,14 +493,20 @@ static void forgets_web1(struct world *w)
 	world_forget(w, "web1");
 }
 
-/* What the agent does about a guest to which something happens at the nth call: it looks again,
- * unless that was before it had begun to look. */
-static bool work_while(struct world *w, void (*meanwhile)(struct world *w), unsigned n)
+/* Makes something happen at the nth call of an edge. */
+static void let_happen(struct world *w, void (*meanwhile)(struct world *w), unsigned n)
 {
 	w->calls = 0;
 	w->meanwhile = meanwhile;
 	w->meanwhile_at = n;
 	w->meanwhile_in = NULL;
+}
+
+/* What the agent does about a guest to which something happens at the nth call: it looks again,
+ * unless that was before it had begun to look. */
+static bool work_while(struct world *w, void (*meanwhile)(struct world *w), unsigned n)
+{
+	let_happen(w, meanwhile, n);
 	work_on(w, "web1", false);
 	w->meanwhile = NULL;
 	if (!w->meanwhile_in)
@@ -511,44 +517,59 @@ static bool work_while(struct world *w, void (*meanwhile)(struct world *w), unsi
 	return true;
 }
 
-static void a_guest_started_while_it_is_looked_at(void **state)
+/*
+ * In a world of its own for each call at which something can happen. once() tells whether it has
+ * happened; the last time, all is done before the nth call.
+ */
+static void at_each_call(bool (*once)(struct world *w, unsigned n))
 {
 	bool reached = true;
 
-	(void)state;
 	for (unsigned n = 1; reached; n++) {
 		struct world w;
 
 		world_init(&w, 7);
-		world_stop(&w, "web1");
-		do_run(&w, "attach web1 eth1", 0);
-		reached = work_while(&w, starts_web1, n);
-		assert_not_said("failed");
-		if (reached)
-			assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 1);
+		reached = once(&w, n);
 		assert_sound(&w);
 		world_clear(&w);
 		assert_true(n < 1000);
 	}
 }
 
+static bool started_at(struct world *w, unsigned n)
+{
+	bool reached;
+
+	world_stop(w, "web1");
+	do_run(w, "attach web1 eth1", 0);
+	reached = work_while(w, starts_web1, n);
+	assert_not_said("failed");
+	if (reached)
+		assert_int_equal(view_ours(&world_domain(w, "web1")->live), 1);
+	return reached;
+}
+
+static void a_guest_started_while_it_is_looked_at(void **state)
+{
+	(void)state;
+	at_each_call(started_at);
+}
+
+static bool forgotten_at(struct world *w, unsigned n)
+{
+	bool reached;
+
+	do_run(w, "attach web1 eth1", 0);
+	reached = work_while(w, forgets_web1, n);
+	assert_not_said("failed");
+	assert_int_equal(w->leases.n, reached ? 0 : 1);
+	return reached;
+}
+
 static void a_guest_forgotten_while_it_is_looked_at(void **state)
 {
-	bool reached = true;
-
 	(void)state;
-	for (unsigned n = 1; reached; n++) {
-		struct world w;
-
-		world_init(&w, 7);
-		do_run(&w, "attach web1 eth1", 0);
-		reached = work_while(&w, forgets_web1, n);
-		assert_not_said("failed");
-		assert_int_equal(w.leases.n, reached ? 0 : 1);
-		assert_sound(&w);
-		world_clear(&w);
-		assert_true(n < 1000);
-	}
+	at_each_call(forgotten_at);
 }
 
 static void a_guest_that_has_not_arrived_is_left_alone(void **state)
@@ -593,116 +614,96 @@ static void undefines_web1(struct world *w)
 	world_domain(w, "web1")->config = (struct fake_view){0};
 }
 
-/* Right before each call, while another VF is looked for: what is wanted in that definition stays.
- */
+/* The command's exit status; web1 is defined at the nth call. */
+static int run_while_defined(struct world *w, unsigned n, const char *command)
+{
+	int status;
+
+	let_happen(w, defines_web1, n);
+	status = world_run(w, command, NULL);
+	w->meanwhile = NULL;
+	free(steal(&defined.metadata)); /* it was not */
+	return status;
+}
+
+static bool refused_once;
+
+/* While another VF is looked for: what is wanted in that definition stays. */
+static bool defined_at(struct world *w, unsigned n)
+{
+	struct fake_domain *web1 = world_domain(w, "web1");
+
+	do_run(w, "attach web1 eth1 --persistent", 0);
+	do_run(w, "park web1", 0);
+	/* As it arrives: transient, its reserved VF taken by somebody else. */
+	undefines_web1(w);
+	w->taken[w->ntaken++] = w->leases.items[0].vf;
+	(void)run_while_defined(w, n, "unpark web1");
+	if (!w->meanwhile_in)
+		return false;
+	refused_once |= view_ours(&web1->live) == 0;
+	do_run(w, "unpark web1", 0);
+	do_run(w, "reconcile web1", 0);
+	assert_int_equal(view_ours(&web1->live), 1);
+	assert_int_equal(view_ours(&web1->config), 1);
+	return true;
+}
+
 static void a_definition_that_comes_meanwhile(void **state)
 {
-	bool reached = true, refused = false;
-
 	(void)state;
-	for (unsigned n = 1; reached; n++) {
-		struct fake_domain *web1;
-		struct world w;
-
-		world_init(&w, 7);
-		web1 = world_domain(&w, "web1");
-		do_run(&w, "attach web1 eth1 --persistent", 0);
-		do_run(&w, "park web1", 0);
-		/* As it arrives: transient, its reserved VF taken by somebody else. */
-		undefines_web1(&w);
-		w.taken[w.ntaken++] = w.leases.items[0].vf;
-		w.calls = 0;
-		w.meanwhile = defines_web1;
-		w.meanwhile_at = n;
-		w.meanwhile_in = NULL;
-		(void)world_run(&w, "unpark web1", NULL);
-		w.meanwhile = NULL;
-		reached = w.meanwhile_in;
-		if (reached) {
-			refused |= view_ours(&web1->live) == 0;
-			do_run(&w, "unpark web1", 0);
-			do_run(&w, "reconcile web1", 0);
-			assert_int_equal(view_ours(&web1->live), 1);
-			assert_int_equal(view_ours(&web1->config), 1);
-		}
-		free(steal(&defined.metadata));
-		assert_sound(&w);
-		world_clear(&w);
-		assert_true(n < 1000);
-	}
-	assert_true(refused);
+	at_each_call(defined_at);
+	assert_true(refused_once);
 }
 
 /* The same for an attach that finds no VF, and takes back what it has done. */
+static bool defined_while_attached_at(struct world *w, unsigned n)
+{
+	struct fake_domain *web1 = world_domain(w, "web1");
+
+	do_run(w, "attach web1 eth1/6 --persistent", 0);
+	do_run(w, "park web1", 0);
+	undefines_web1(w);
+	for (unsigned i = 0; i < 6; i++)
+		w->taken[w->ntaken++] = world_pf(w)->vfs[i].addr;
+	assert_int_not_equal(run_while_defined(w, n, "attach web1 eth1"), 0);
+	if (!w->meanwhile_in)
+		return false;
+	do_run(w, "unpark web1", 0);
+	assert_non_null(web1->config.metadata);
+	assert_int_equal(view_ours(&web1->config), 1);
+	return true;
+}
+
 static void a_definition_that_comes_while_a_vf_is_attached(void **state)
 {
-	bool reached = true;
-
 	(void)state;
-	for (unsigned n = 1; reached; n++) {
-		struct fake_domain *web1;
-		struct world w;
-
-		world_init(&w, 7);
-		web1 = world_domain(&w, "web1");
-		do_run(&w, "attach web1 eth1/6 --persistent", 0);
-		do_run(&w, "park web1", 0);
-		undefines_web1(&w);
-		for (unsigned i = 0; i < 6; i++)
-			w.taken[w.ntaken++] = world_pf(&w)->vfs[i].addr;
-		w.calls = 0;
-		w.meanwhile = defines_web1;
-		w.meanwhile_at = n;
-		w.meanwhile_in = NULL;
-		assert_int_not_equal(world_run(&w, "attach web1 eth1", NULL), 0);
-		w.meanwhile = NULL;
-		reached = w.meanwhile_in;
-		if (reached) {
-			do_run(&w, "unpark web1", 0);
-			assert_non_null(web1->config.metadata);
-			assert_int_equal(view_ours(&web1->config), 1);
-		}
-		free(steal(&defined.metadata));
-		assert_sound(&w);
-		world_clear(&w);
-		assert_true(n < 1000);
-	}
+	at_each_call(defined_while_attached_at);
 }
 
 /* And for one that is parked, of whose VFs one does not come out. */
+static bool defined_while_parked_at(struct world *w, unsigned n)
+{
+	struct fake_domain *web1 = world_domain(w, "web1");
+
+	do_run(w, "attach web1 eth1 --count 2 --persistent", 0);
+	undefines_web1(w);
+	web1->holds = true;
+	web1->held = world_pf(w)->vfs[1].addr;
+	assert_int_equal(run_while_defined(w, n, "park web1 --timeout 12"), 4);
+	web1->holds = false;
+	if (!w->meanwhile_in)
+		return false;
+	assert_int_equal(view_ours(&web1->live), 2);
+	assert_int_equal(view_ours(&web1->config), 2);
+	assert_non_null(strstr(web1->config.metadata, "assignment"));
+	return true;
+}
+
 static void a_definition_that_comes_while_it_is_parked(void **state)
 {
-	bool reached = true;
-
 	(void)state;
-	for (unsigned n = 1; reached; n++) {
-		struct fake_domain *web1;
-		struct world w;
-
-		world_init(&w, 7);
-		web1 = world_domain(&w, "web1");
-		do_run(&w, "attach web1 eth1 --count 2 --persistent", 0);
-		undefines_web1(&w);
-		web1->holds = true;
-		web1->held = world_pf(&w)->vfs[1].addr;
-		w.calls = 0;
-		w.meanwhile = defines_web1;
-		w.meanwhile_at = n;
-		w.meanwhile_in = NULL;
-		assert_int_equal(world_run(&w, "park web1 --timeout 12", NULL), 4);
-		w.meanwhile = NULL;
-		reached = w.meanwhile_in;
-		web1->holds = false;
-		if (reached) {
-			assert_int_equal(view_ours(&web1->live), 2);
-			assert_int_equal(view_ours(&web1->config), 2);
-			assert_non_null(strstr(web1->config.metadata, "assignment"));
-			assert_sound(&w);
-		}
-		free(steal(&defined.metadata));
-		world_clear(&w);
-		assert_true(n < 1000);
-	}
+	at_each_call(defined_while_parked_at);
 }
 
 static void all_guests_come_before_events(void **state)
