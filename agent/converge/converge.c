@@ -14,6 +14,7 @@
 #include "converge/stuck.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/lock.h"
 
 /* More VFs than that are not taken from under us in one run. */
 #define ROUNDS_MAX 64
@@ -84,7 +85,7 @@ static int read_again(struct converge *c, struct err **err)
 
 static int lock_and_read(struct converge *c, struct err **err)
 {
-	cleanup_free char *name = mem_printf("domain-%s", c->dom.uuid);
+	cleanup_free char *name = mem_printf(LOCK_OF_DOMAIN "%s", c->dom.uuid);
 
 	c->deadline = c->edges->now() + c->seconds * (msec)1000;
 	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !read_again(c, err))

@@ -24,7 +24,7 @@
 /* Beside those at work on guests: the one that follows, and what is done now and then. */
 #define OTHERS_MAX 32
 
-enum { POLL_SIGNALS, POLL_UEVENTS, POLL_APPEAR, POLL_POOLS, POLL_WORKERS };
+enum { POLL_SIGNALS, POLL_UEVENTS, POLL_APPEAR, POLL_POOLS, POLL_LOCKS, POLL_WORKERS };
 
 static void tell_status(struct agent *a)
 {
@@ -124,6 +124,7 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 	fds[POLL_UEVENTS] = (struct pollfd){.fd = a->uevents, .events = POLLIN};
 	fds[POLL_APPEAR] = (struct pollfd){.fd = a->appear, .events = POLLIN};
 	fds[POLL_POOLS] = (struct pollfd){.fd = a->pools, .events = POLLIN};
+	fds[POLL_LOCKS] = (struct pollfd){.fd = a->locks, .events = POLLIN};
 	for (size_t i = 0; i < a->workers.n && n < ARRAY_SIZE(fds); i++, n++) {
 		of[n] = a->workers.items[i];
 		fds[n] = (struct pollfd){.fd = of[n]->out, .events = POLLIN};
@@ -134,12 +135,14 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 	hear(a, fds, of, n, false);
 	hear(a, fds, of, n, true);
 	now = clock_now();
-	if (fds[POLL_UEVENTS].revents && uevent_of_pci(a->uevents))
-		tasks_look_later(a, now);
+	if (fds[POLL_UEVENTS].revents)
+		tasks_devices_changed(a, uevent_of_pci(a->uevents), now);
 	if (fds[POLL_APPEAR].revents)
 		tasks_appeared(a, now);
 	if (fds[POLL_POOLS].revents)
 		tasks_pools_changed(a, now);
+	if (fds[POLL_LOCKS].revents)
+		tasks_locks_freed(a);
 	if (fds[POLL_SIGNALS].revents) {
 		take_signals(a);
 		bury(a, now);
@@ -180,12 +183,13 @@ static int open_all(struct agent *a, struct err **err)
 	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (a->signals < 0)
 		return err_errno(err, errno, "taking signals");
+	tasks_watch_locks(a);
 	return uevent_open(&a->uevents, err);
 }
 
 static void close_all(struct agent *a)
 {
-	const int fds[] = {a->signals, a->uevents, a->appear, a->pools};
+	const int fds[] = {a->signals, a->uevents, a->appear, a->pools, a->locks};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
@@ -208,6 +212,7 @@ int daemon_run(const struct daemon_options *options, struct err **err)
 		.uevents = -1,
 		.appear = -1,
 		.pools = -1,
+		.locks = -1,
 		.publish = {.at = QUEUE_NEVER, .by = QUEUE_NEVER},
 		.ready_by = clock_now() + READY_MS,
 		.look = {.at = QUEUE_NEVER, .by = QUEUE_NEVER},

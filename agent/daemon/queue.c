@@ -156,11 +156,30 @@ struct guest *queue_take(struct queue *queue, msec now)
 	}
 	if (first) {
 		first->works = true;
+		first->held = false;
 		first->begun = false;
 		first->dirty = false;
 		first->due = QUEUE_NEVER;
 	}
 	return first;
+}
+
+void queue_held(struct guest *guest, msec now)
+{
+	guest->works = false;
+	guest->held = true;
+	guest->due = now + QUEUE_LAST_MS;
+}
+
+void queue_freed(struct queue *queue, const char *uuid, msec now)
+{
+	for (size_t i = 0; i < queue->n; i++) {
+		struct guest *guest = queue->items[i];
+
+		if (!guest->works && (guest->held || guest->busy) &&
+		    (!uuid || !strcmp(guest->uuid, uuid)))
+			guest->due = sooner(guest->due, now);
+	}
 }
 
 bool queue_is_last_try(const struct guest *guest)

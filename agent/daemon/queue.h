@@ -21,7 +21,7 @@
 
 #define QUEUE_NEVER INT64_MAX
 
-#define QUEUE_SETTLE_MS 100 /* events come in bunches: the first one waits for its fellows */
+#define QUEUE_SETTLE_MS 20  /* events come in bunches: the first one waits for its fellows */
 #define QUEUE_ECHO_MS 1000  /* as late as that, what happens is due to our own work */
 #define QUEUE_FIRST_MS 1000 /* after the first failure; twice as long after each further one */
 #define QUEUE_LAST_MS 60000 /* but no longer than this */
@@ -44,6 +44,7 @@ struct guest {
 	char *cause; /* what happened to it last: "started" */
 	msec due;    /* QUEUE_NEVER: not before something happens */
 	msec ended;  /* when the last work on it did */
+	bool held;   /* another process is at work on it */
 	bool works;  /* it is being converged now, */
 	bool begun;  /* and has been looked at, */
 	bool dirty;  /* and something has happened since then */
@@ -75,6 +76,13 @@ void queue_host_event(struct queue *queue, msec now);
 
 /* The guest that has been due longest; NULL: none is. It is at work from now on. */
 struct guest *queue_take(struct queue *queue, msec now);
+
+/*
+ * One that was taken is not to be worked on yet: another process is at it. That this has ended is
+ * told by queue_freed(), of one guest or, uuid NULL, of any.
+ */
+void queue_held(struct guest *guest, msec now);
+void queue_freed(struct queue *queue, const char *uuid, msec now);
 
 /* Will it be stuck if this fails, too? Of a guest at work. */
 bool queue_is_last_try(const struct guest *guest);

@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "host/appear.h"
 #include "host/journal.h"
+#include "host/lock.h"
 
 #define RECONNECT_FIRST_MS 500
 #define RECONNECT_LAST_MS 60000
@@ -22,8 +23,8 @@
 #define APPEARED_MS 200
 /* VFs come and go in dozens. */
 #define LOOK_MS 500
-/* Others are told once of what happens together. */
-#define PUBLISH_MS 500
+/* Others are told once of what happens together, and need not know at once. */
+#define PUBLISH_MS 2000
 /* For so long other work waits for that on guests. */
 #define LATER_MS 5000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
@@ -176,7 +177,7 @@ static void connection_made(struct agent *a)
 	a->appear = -1;
 	say(JOURNAL_INFO, NULL, "following libvirt's events");
 	tasks_ready(a);
-	publish_later(a, clock_now());
+	do_later(&a->publish, clock_now());
 	(void)give(a, TASK_IS_RESIZES, (const char *const[]){TASK_RESIZES, NULL},
 		   clock_now() + WORKER_MS);
 }
@@ -204,6 +205,14 @@ static void connection_ended(struct agent *a, const struct worker *worker, const
 
 /* Guests */
 
+/* Who has its lock sees to it, and the lock tells when that has ended. */
+static bool is_held(const struct agent *a, const char *uuid)
+{
+	cleanup_free char *name = mem_printf(LOCK_OF_DOMAIN "%s", uuid);
+
+	return a->locks >= 0 && lock_is_taken(name);
+}
+
 void tasks_start_guests(struct agent *a, msec now)
 {
 	struct guest *guest;
@@ -217,14 +226,49 @@ void tasks_start_guests(struct agent *a, msec now)
 					     guest->cause,
 					     queue_is_last_try(guest) ? "last" : NULL,
 					     NULL};
-		struct worker *worker = give(a, TASK_IS_GUEST, words,
-					     now + WORKER_MS + a->options->seconds * (msec)1000);
+		struct worker *worker;
 
+		if (is_held(a, guest->uuid)) {
+			queue_held(guest, now);
+			continue;
+		}
+		worker = give(a, TASK_IS_GUEST, words,
+			      now + WORKER_MS + a->options->seconds * (msec)1000);
 		if (worker)
 			memcpy(worker->uuid, guest->uuid, sizeof(worker->uuid));
 		else
 			queue_ended(&a->queue, guest, OUTCOME_FAILED, QUEUE_NEVER, now);
 	}
+}
+
+/* name NULL: any may have been. */
+static void freed(void *arg, const char *name)
+{
+	struct agent *a = arg;
+	const size_t prefix = strlen(LOCK_OF_DOMAIN);
+
+	if (!name || !strncmp(name, LOCK_OF_DOMAIN, prefix))
+		queue_freed(&a->queue, name ? name + prefix : NULL, clock_now());
+}
+
+void tasks_watch_locks(struct agent *a)
+{
+	cleanup_err struct err *why = NULL;
+
+	/* Then those who are at work on a guest are met, and asked after now and then. */
+	if (lock_watch(&a->locks, &why))
+		say(JOURNAL_WARNING, NULL, why->what);
+}
+
+void tasks_locks_freed(struct agent *a)
+{
+	if (lock_watched(a->locks, freed, a))
+		return;
+	/* Their directory has been removed. */
+	(void)close(a->locks);
+	a->locks = -1;
+	tasks_watch_locks(a);
+	freed(a, NULL);
 }
 
 static enum outcome outcome_of(const struct said *said)
@@ -291,7 +335,10 @@ static bool is_watched(const struct agent *a, const char *uuid)
 	return false;
 }
 
-/* Of a move that fails nothing is heard: somebody has to look. */
+/*
+ * Of a move that fails nothing is heard: somebody has to look. Should who has the guest's lock go
+ * before it has ended, the look at the guest then says so.
+ */
 static void moves(struct agent *a, const char *uuid, const char *name)
 {
 	const char *const words[] = {TASK_MOVING, uuid, name, NULL};
@@ -299,6 +346,10 @@ static void moves(struct agent *a, const char *uuid, const char *name)
 
 	if (a->ends || is_watched(a, uuid) || strlen(uuid) != UUID_STRLEN - 1)
 		return;
+	if (is_held(a, uuid)) {
+		queue_event(&a->queue, uuid, name, "moving", clock_now());
+		return;
+	}
 	worker = give(a, TASK_IS_MOVING, words, QUEUE_NEVER);
 	if (worker)
 		memcpy(worker->uuid, uuid, sizeof(worker->uuid));
@@ -306,12 +357,27 @@ static void moves(struct agent *a, const char *uuid, const char *name)
 
 /* The host */
 
-void tasks_look_later(struct agent *a, msec now)
+static void look_later(struct agent *a, msec now)
 {
 	if (workers_count(&a->workers, TASK_IS_LOOK))
 		a->look_again = true;
 	else if (a->look.at == QUEUE_NEVER)
 		do_later(&a->look, now + LOOK_MS);
+}
+
+void tasks_devices_changed(struct agent *a, enum uevent_pci what, msec now)
+{
+	switch (what) {
+	case UEVENT_NOTHING:
+		return;
+	case UEVENT_DEVICES:
+		look_later(a, now);
+		return;
+	case UEVENT_DRIVERS:
+		queue_host_event(&a->queue, now);
+		publish_later(a, now);
+		return;
+	}
 }
 
 void tasks_look(struct agent *a, msec now)
@@ -379,7 +445,7 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 		queue_event(&a->queue, field[1], field[2], field[3], clock_now());
 	} else if (!strcmp(word, "guest")) {
 		queue_suspect(&a->queue, field[1], field[2], field[3], clock_now());
-	} else if (!strcmp(word, "moving") && worker->task == TASK_IS_FOLLOW) {
+	} else if (!strcmp(word, "moving")) {
 		moves(a, field[1], field[2]);
 	} else if (!strcmp(word, "following")) {
 		connection_made(a);

@@ -8,6 +8,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/workers.h"
+#include "host/uevent.h"
 
 /* Can wait while guests are worked on, which wait for their VFs; but not for long. */
 struct chore {
@@ -21,6 +22,7 @@ struct agent {
 	struct workers workers;
 	char seconds[sizeof("4294967295")]; /* options->seconds */
 	int signals, uevents, appear, pools;
+	int locks; /* -1: it cannot be watched that they are let go */
 	bool connected, ready;
 	msec ready_by;
 	msec reconnect; /* when a connection is to be tried; QUEUE_NEVER: there is one, or a try */
@@ -57,11 +59,15 @@ void tasks_publish(struct agent *a, msec now);
 void tasks_look(struct agent *a, msec now);
 void tasks_start_guests(struct agent *a, msec now);
 
-/* Something has happened: where libvirt's daemons have their sockets, to a pool's file, to a PCI
- * device. */
+/* Something has happened: where libvirt's daemons have their sockets, to a pool's file, to PCI
+ * devices, to the locks. */
 void tasks_appeared(struct agent *a, msec now);
 void tasks_pools_changed(struct agent *a, msec now);
-void tasks_look_later(struct agent *a, msec now);
+void tasks_devices_changed(struct agent *a, enum uevent_pci what, msec now);
+void tasks_locks_freed(struct agent *a);
+
+/* Hears from then on of those that are let go. */
+void tasks_watch_locks(struct agent *a);
 
 /* Takes in what a worker has said by now; its process has ended. */
 void tasks_hear(struct agent *a, struct worker *worker);

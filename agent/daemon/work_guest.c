@@ -9,6 +9,7 @@
 #include "converge/resize.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/lock.h"
 #include "daemon/line.h"
 #include "daemon/work.h"
 #include "host/journal.h"
@@ -19,7 +20,7 @@
 /* What one worker has to tell; edges->lock has no argument, so there is one. */
 static struct {
 	int out;
-	char lock[sizeof("domain-") + UUID_STRLEN];
+	char lock[sizeof(LOCK_OF_DOMAIN) + UUID_STRLEN];
 	const struct edges *edges;
 	bool busy; /* a lock was waited for in vain */
 } telling;
@@ -242,15 +243,52 @@ static int forget_parked(struct converge *c, struct told *told, struct err **err
 	return 0;
 }
 
+static bool waits_for_move(const struct converge *c)
+{
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
+
+	for (size_t i = 0; i < c->domain.live.assignments.n; i++) {
+		const struct assignment *a = &c->domain.live.assignments.items[i];
+
+		if (a->parked && a->parking.reason == PARK_MIGRATION &&
+		    !strcmp(a->parking.host, here.host))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever moves it had its lock until now, or was not seen to begin. */
+static int ask_whether_it_leaves(const struct converge *c, bool *leaves, struct err **err)
+{
+	struct virt *virt = c->edges->virt;
+	struct virt_progress job = {0};
+	struct err *why = NULL;
+
+	if (c->domain.live.present && waits_for_move(c) &&
+	    virt->ops->job(virt, &c->dom, &job, &why)) {
+		if (why->code == ERR_LOST) {
+			*err = why;
+			return -1;
+		}
+		/* It has gone meanwhile, which is seen by itself. */
+		err_free(&why);
+	}
+	*leaves = job.leaves;
+	return 0;
+}
+
 /* c is open. */
 static int converge_guest(struct converge *c, const struct work_guest *guest, struct told *told,
 			  struct plan *plan, struct err **err)
 {
 	struct wants wants = guest->move_failed ? park_wants_back(c) : park_wants(c);
-	int result = 0;
+	bool leaves = false;
+	int result = guest->move_failed ? 0 : ask_whether_it_leaves(c, &leaves, err);
 
+	if (leaves)
+		(void)line_say(told->out, "moving", guest->uuid, guest->name, NULL);
 	/* What has arrived, or has not gone in the end, is told by an event. */
-	if (!c->domain.moving)
+	if (!result && !leaves && !c->domain.moving)
 		result = converge_run(c, &wants, NULL, CONVERGE_MEND, plan, NULL, err);
 	tell_plan(told, guest->name, plan);
 	if (!result && !c->domain.live.present)
@@ -283,7 +321,7 @@ void work_guest(struct edges *edges, const struct work_guest *guest, int out)
 	telling.out = out;
 	telling.edges = edges;
 	telling.busy = false;
-	(void)snprintf(telling.lock, sizeof(telling.lock), "domain-%s", guest->uuid);
+	(void)snprintf(telling.lock, sizeof(telling.lock), LOCK_OF_DOMAIN "%s", guest->uuid);
 	mine.lock = lock_and_tell;
 	mine.share = share_a_while;
 	edges->store->ops->because(edges->store, cause);

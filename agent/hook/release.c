@@ -14,6 +14,7 @@
 #include "core/mem.h"
 #include "host/file.h"
 #include "hook/hook.h"
+#include "host/lock.h"
 #include "xml/domain.h"
 
 /* No file: the guest is not persistent, and *out is without a view. */
@@ -113,7 +114,7 @@ static int let_all_go(const struct hook_call *call, struct edges *edges,
 
 int hook_release(const struct hook_call *call, struct domain_view *view, struct err **err)
 {
-	cleanup_free char *lock = mem_printf("domain-%s", view->uuid);
+	cleanup_free char *lock = mem_printf(LOCK_OF_DOMAIN "%s", view->uuid);
 	struct edges *edges;
 	int fd = -1, result;
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -211,4 +212,43 @@ bool lock_is_taken_in(const char *dir, const char *name)
 bool lock_is_taken(const char *name)
 {
 	return lock_is_taken_in(LOCK_DIR, name);
+}
+
+/*
+ * Who holds a lock has its file open for writing, so the last close of that tells. A look at it is
+ * for reading, and tells nobody.
+ */
+int lock_watch_in(const char *dir, int *fd, struct err **err)
+{
+	cleanup_close int directory = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (open_dir(dir, &directory, err))
+		return -1;
+	if (notify < 0 || inotify_add_watch(notify, dir, IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
+		return err_errno(err, errno, "watching the locks in %s", dir);
+	*fd = notify;
+	notify = -1;
+	return 0;
+}
+
+int lock_watch(int *fd, struct err **err)
+{
+	return lock_watch_in(LOCK_DIR, fd, err);
+}
+
+bool lock_watched(int fd, void (*freed)(void *arg, const char *name), void *arg)
+{
+	_Alignas(struct inotify_event) char text[4096];
+	bool goes_on = true;
+	ssize_t size;
+
+	while ((size = read(fd, text, sizeof(text))) > 0)
+		for (ssize_t at = 0; at < size;) {
+			const struct inotify_event *event = (const void *)&text[at];
+
+			at += (ssize_t)(sizeof(*event) + event->len);
+			goes_on &= !(event->mask & IN_IGNORED);
+			freed(arg, event->mask & IN_CLOSE_WRITE ? event->name : NULL);
+		}
+	return goes_on;
 }

@@ -15,6 +15,7 @@
 #include "core/err.h"
 
 #define LOCK_DIR "/run/vfpool"
+#define LOCK_OF_DOMAIN "domain-" /* the UUID follows */
 
 /*
  * Takes the lock called name ("domain-<uuid>", "pf-<address>", "resize-<address>") and gives a
@@ -35,7 +36,17 @@ bool lock_is_taken(const char *name);
 /* From now on this process is named as the holder: a child that has the descriptor, too. */
 void lock_hand_to(int fd, pid_t pid);
 
+/* A descriptor that becomes readable when a lock is let go, in whichever way its holder ends. */
+int lock_watch(int *fd, struct err **err);
+
+/*
+ * Calls freed for each lock that was let go since the last time; name NULL: for any, since some may
+ * have been missed. Does not wait. false: the descriptor tells nothing any more.
+ */
+bool lock_watched(int fd, void (*freed)(void *arg, const char *name), void *arg);
+
 /* The same with another directory, for tests. */
+int lock_watch_in(const char *dir, int *fd, struct err **err);
 bool lock_is_taken_in(const char *dir, const char *name);
 int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 int lock_share_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);

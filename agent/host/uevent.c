@@ -106,29 +106,41 @@ static const char *value_of(const char *text, size_t size, const char *name)
 	return NULL;
 }
 
-bool uevent_is_pci(const char *text, size_t size)
+enum uevent_pci uevent_pci_of(const char *text, size_t size)
 {
-	static const char *const actions[] = {"add", "remove", "bind", "unbind"};
+	static const struct {
+		const char *action;
+		enum uevent_pci what;
+	} actions[] = {
+		{"add", UEVENT_DEVICES},
+		{"remove", UEVENT_DEVICES},
+		{"bind", UEVENT_DRIVERS},
+		{"unbind", UEVENT_DRIVERS},
+	};
 	const char *subsystem = value_of(text, size, "SUBSYSTEM");
 	const char *action = value_of(text, size, "ACTION");
 
 	if (!subsystem || strcmp(subsystem, "pci") != 0 || !action)
-		return false;
+		return UEVENT_NOTHING;
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-		if (!strcmp(action, actions[i]))
-			return true;
-	return false;
+		if (!strcmp(action, actions[i].action))
+			return actions[i].what;
+	return UEVENT_NOTHING;
 }
 
-bool uevent_of_pci(int fd)
+enum uevent_pci uevent_of_pci(int fd)
 {
+	enum uevent_pci all = UEVENT_NOTHING;
 	char text[EVENT_SIZE];
-	bool any = false;
 	size_t size;
 
-	while (next(fd, text, &size) > 0)
-		any |= !size || uevent_is_pci(text, size);
-	return any;
+	while (next(fd, text, &size) > 0) {
+		enum uevent_pci what = size ? uevent_pci_of(text, size) : UEVENT_DEVICES;
+
+		if (what > all)
+			all = what;
+	}
+	return all;
 }
 
 int uevent_wait(int fd, struct pciaddr device, msec deadline, struct err **err)

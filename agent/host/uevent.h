@@ -22,14 +22,18 @@ int uevent_open(int *fd, struct err **err);
  */
 int uevent_wait(int fd, struct pciaddr device, msec deadline, struct err **err);
 
-/*
- * Takes all events that are there. true: one was about a PCI device that came, went, or changed its
- * driver, or events were lost. Does not wait.
- */
-bool uevent_of_pci(int fd);
+/* What has happened to PCI devices; what comes later says more. */
+enum uevent_pci {
+	UEVENT_NOTHING,
+	UEVENT_DRIVERS, /* one got a driver, or lost it */
+	UEVENT_DEVICES, /* one came or went, or events were lost */
+};
 
-/* Is this event such a one? As the kernel sends it. */
-bool uevent_is_pci(const char *text, size_t size);
+/* Takes all events that are there. Does not wait. */
+enum uevent_pci uevent_of_pci(int fd);
+
+/* Of one event, as the kernel sends it. */
+enum uevent_pci uevent_pci_of(const char *text, size_t size);
 
 /* Is this event, as the kernel sends it, about the device or something on it? */
 bool uevent_concerns(const char *text, size_t size, struct pciaddr device);

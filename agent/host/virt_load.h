@@ -78,6 +78,7 @@
 	X(virTypedParamsAddString)            \
 	X(virTypedParamsAddULLong)            \
 	X(virTypedParamsFree)                 \
+	X(virTypedParamsGetInt)               \
 	X(virTypedParamsGetULLong)
 
 #define LIBVIRT_POINTER(name) __typeof__(name) *name;
@@ -154,6 +155,7 @@ int libvirt_load(struct err **err);
 #define virTypedParamsAddString libvirt.virTypedParamsAddString
 #define virTypedParamsAddULLong libvirt.virTypedParamsAddULLong
 #define virTypedParamsFree libvirt.virTypedParamsFree
+#define virTypedParamsGetInt libvirt.virTypedParamsGetInt
 #define virTypedParamsGetULLong libvirt.virTypedParamsGetULLong
 #endif
 

@@ -27,12 +27,22 @@ static unsigned long long number(virTypedParameterPtr params, int n, const char 
 	return value;
 }
 
+/* Of which kind it is libvirt tells since 3.3. */
+static bool leaves(virTypedParameterPtr params, int n)
+{
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+
+	(void)virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
+	return operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
+}
+
 static struct virt_progress progress_of(int type, virTypedParameterPtr params, int n)
 {
 	if (type == VIR_DOMAIN_JOB_NONE)
 		return (struct virt_progress){0};
 	return (struct virt_progress){
 		.known = true,
+		.leaves = leaves(params, n),
 		.elapsed = number(params, n, VIR_DOMAIN_JOB_TIME_ELAPSED),
 		.left = number(params, n, VIR_DOMAIN_JOB_TIME_REMAINING),
 		.memory_left = number(params, n, VIR_DOMAIN_JOB_MEMORY_REMAINING),
@@ -52,7 +62,8 @@ int virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_progress
 	if (virDomainGetJobStats(dom->handle, &type, &params, &n, 0) < 0) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();
 
-		/* A driver without jobs has none. Of one that arrives libvirt tells at its source. */
+		/* A driver without jobs has none. Of one that arrives libvirt tells at its source.
+		 */
 		if (error->code == VIR_ERR_NO_SUPPORT ||
 		    (error->code == VIR_ERR_OPERATION_INVALID &&
 		     virDomainIsActive(dom->handle) > 0)) {

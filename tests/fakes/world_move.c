@@ -168,7 +168,7 @@ int world_virt_job(struct virt *virt, const struct virt_dom *dom, struct virt_pr
 	}
 	if (!((struct fake_domain *)dom->handle)->live.present)
 		return err_set(err, ERR_FAILED, "domain is not running");
-	*out = (struct virt_progress){.known = w->job};
+	*out = (struct virt_progress){.known = w->job, .leaves = w->job};
 	return 0;
 }
 

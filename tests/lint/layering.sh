@@ -23,7 +23,7 @@ includes_only "xml stands on model" 'xml/|schemas/|model/|core/' xml/*.[ch]
 includes_only "host stands on model" 'host/|model/|core/' agent/host/*.[ch]
 includes_only "checking knows no edge" 'check/|model/|core/' agent/check/*.[ch]
 includes_only "the daemon knows no verb" 'daemon/|converge/|host/|model/|core/' agent/daemon/*.[ch]
-includes_only "the daemon's loop leaves all work to others" 'daemon/(daemon|tasks|workers|line|queue)|host/(appear|child|journal|uevent)|model/|core/' \
+includes_only "the daemon's loop leaves all work to others" 'daemon/(daemon|tasks|workers|line|queue)|host/(appear|child|journal|lock|uevent)|model/|core/' \
 	agent/daemon/{daemon,tasks,workers,line,queue}.[ch]
 includes_only "converge knows no verb" 'converge/|xml/|policies/|host/|model/|core/' \
 	agent/converge/*.[ch]

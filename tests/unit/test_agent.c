@@ -383,6 +383,48 @@ static void who_is_busy_has_not_failed(void **state)
 	queue_clear(&q);
 }
 
+/* Then neither time nor a worker is spent on it until the lock is let go. */
+static void who_is_held_waits_for_the_lock(void **state)
+{
+	struct queue q = {0};
+	struct guest *guest;
+
+	(void)state;
+	happens(&q, WEB1);
+	happens(&q, WEB2);
+	guest = next(&q);
+	assert_string_equal(guest->uuid, WEB1);
+	queue_held(guest, clock);
+	ends(&q, next(&q), OUTCOME_CLEAN);
+	assert_int_equal(queue_next(&q), clock + QUEUE_LAST_MS);
+	/* Another guest's is none of its affair. */
+	queue_freed(&q, WEB2, clock);
+	assert_int_equal(queue_next(&q), clock + QUEUE_LAST_MS);
+	queue_freed(&q, WEB1, clock);
+	assert_int_equal(queue_next(&q), clock);
+	guest = next(&q);
+	/* While it is at work, the lock that is let go is the worker's own. */
+	queue_freed(&q, WEB1, clock);
+	ends(&q, guest, OUTCOME_CLEAN);
+	assert_int_equal(q.n, 0);
+
+	/* Somebody had taken it before the worker could. Nobody knows which ones were missed. */
+	happens(&q, WEB1);
+	guest = next(&q);
+	queue_ended(&q, guest, OUTCOME_BUSY, QUEUE_NEVER, clock);
+	assert_int_equal(queue_next(&q), clock + QUEUE_FIRST_MS);
+	queue_freed(&q, NULL, clock);
+	assert_int_equal(queue_next(&q), clock);
+	queue_clear(&q);
+
+	/* One that has failed is not helped by it. */
+	happens(&q, WEB1);
+	ends(&q, next(&q), OUTCOME_FAILED);
+	queue_freed(&q, WEB1, clock);
+	assert_int_equal(queue_next(&q), clock + QUEUE_FIRST_MS);
+	queue_clear(&q);
+}
+
 static void lines_are_whole_and_harmless(void **state)
 {
 	struct line_reader reader = {0};
@@ -622,6 +664,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(it_is_looked_at_when_it_said),
 		cmocka_unit_test(libvirt_going_away_is_no_failure),
 		cmocka_unit_test(who_is_busy_has_not_failed),
+		cmocka_unit_test(who_is_held_waits_for_the_lock),
 		cmocka_unit_test(lines_are_whole_and_harmless),
 		cmocka_unit_test(the_journal_gets_fields),
 		cmocka_unit_test(a_directory_is_watched_or_the_one_above),

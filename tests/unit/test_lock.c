@@ -168,6 +168,58 @@ static void a_killed_holder_lets_the_next_in(void **state)
 	kill_holder(&second);
 }
 
+/* What a watch has told since the last time: the names, in order; "*" for any. */
+static char told[256];
+
+static void note_freed(void *arg, const char *name)
+{
+	size_t n = strlen(told);
+
+	(void)arg;
+	(void)snprintf(told + n, sizeof(told) - n, "%s ", name ? name : "*");
+}
+
+static bool watched(int watch)
+{
+	told[0] = '\0';
+	return lock_watched(watch, note_freed, NULL);
+}
+
+static void who_watches_hears_of_the_end(void **state)
+{
+	const char *dir = *state;
+	struct holder holder;
+	int watch, fd, again;
+
+	assert_int_equal(lock_watch_in(dir, &watch, NULL), 0);
+	assert_int_equal(lock_take_in(dir, "domain-x", 0, &fd, NULL), 0);
+	assert_int_equal(lock_take_in(dir, "domain-y", 0, &again, NULL), 0);
+	/* To look at one is not to have it. */
+	(void)lock_is_taken_in(dir, "domain-x");
+	assert_true(watched(watch));
+	assert_string_equal(told, "");
+	(void)close(again);
+	(void)close(fd);
+	assert_true(watched(watch));
+	assert_string_equal(told, "domain-y domain-x ");
+	assert_true(watched(watch));
+	assert_string_equal(told, "");
+
+	holder = start_holder(dir, "domain-x", -1);
+	await_holder(&holder);
+	kill_holder(&holder);
+	assert_true(watched(watch));
+	assert_string_equal(told, "domain-x ");
+	tree_remove(dir);
+	assert_false(watched(watch));
+	assert_true(strchr(told, '*'));
+	(void)close(watch);
+	/* It is made anew, as by who takes a lock. */
+	assert_int_equal(lock_watch_in(dir, &watch, NULL), 0);
+	assert_true(watched(watch));
+	(void)close(watch);
+}
+
 static void closing_lets_the_next_in(void **state)
 {
 	const char *dir = *state;
@@ -271,6 +323,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(times_out_and_names_the_holder, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_killed_holder_lets_the_next_in, make_dir,
 						drop_dir),
+		cmocka_unit_test_setup_teardown(who_watches_hears_of_the_end, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(closing_lets_the_next_in, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(looked_at, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_program_started_does_not_keep_it, make_dir,

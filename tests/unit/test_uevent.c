@@ -22,18 +22,21 @@
 
 static const struct pciaddr vf = {.bus = 1, .device = 0x10};
 
-static void of_pci_devices_that_come_and_go(void **state)
+static void of_pci_devices_and_their_drivers(void **state)
 {
 	static const struct {
 		const char *text;
 		size_t size;
-	} yes[] =
+	} devices[] =
 		{
 			EVENT("add@" PORT "0000:01:10.0\0ACTION=add\0SUBSYSTEM=pci\0"),
 			EVENT("x\0SUBSYSTEM=pci\0PCI_ID=8086:10CA\0ACTION=remove\0"),
-			EVENT("x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=igbvf\0"),
-			EVENT("x\0ACTION=unbind\0SUBSYSTEM=pci\0"),
 		},
+	  drivers[] =
+		  {
+			  EVENT("x\0ACTION=bind\0SUBSYSTEM=pci\0DRIVER=igbvf\0"),
+			  EVENT("x\0ACTION=unbind\0SUBSYSTEM=pci\0"),
+		  },
 	  no[] = {
 		  EVENT(""),
 		  EVENT("add@" PORT "0000:01:10.0"),
@@ -46,11 +49,12 @@ static void of_pci_devices_that_come_and_go(void **state)
 	  };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-		if (!uevent_is_pci(yes[i].text, yes[i].size))
-			fail_msg("yes[%zu] was not taken for one", i);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		assert_int_equal(uevent_pci_of(devices[i].text, devices[i].size), UEVENT_DEVICES);
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+		assert_int_equal(uevent_pci_of(drivers[i].text, drivers[i].size), UEVENT_DRIVERS);
 	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-		if (uevent_is_pci(no[i].text, no[i].size))
+		if (uevent_pci_of(no[i].text, no[i].size))
 			fail_msg("no[%zu] was taken for one", i);
 }
 
@@ -140,7 +144,7 @@ static void the_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_pci_devices_that_come_and_go),
+		cmocka_unit_test(of_pci_devices_and_their_drivers),
 		cmocka_unit_test(of_the_device_or_on_it),
 		cmocka_unit_test(never_behind_the_end),
 		cmocka_unit_test(not_from_the_kernel),

@@ -209,6 +209,30 @@ static void a_move_that_fails_is_noticed(void **state)
 	world_clear(&w);
 }
 
+/* Whoever began it has been killed, or the agent was not there then: nobody else would watch it. */
+static void a_move_under_way_is_found(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2", 0);
+	do_run(&w, "park web1 --deadline 60", 0);
+	w.job = true;
+	/* Even after its deadline: libvirt lets nobody change it now. */
+	w.wall += 61;
+	work_on(&w, "web1", false);
+	assert_said("\nmoving 00000000-0000-4000-8000-000000000001 web1\n");
+	assert_not_said("failed");
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 0);
+	w.job = false;
+	work_on(&w, "web1", false);
+	assert_not_said("moving");
+	assert_int_equal(view_ours(&world_domain(&w, "web1")->live), 2);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 /* What is parked for something else stays so. */
 static void a_save_that_was_prepared_is_not_a_move(void **state)
 {
@@ -826,6 +850,7 @@ int main(void)
 		cmocka_unit_test(a_guest_that_moved_away_leaves_nothing),
 		cmocka_unit_test(of_one_that_moved_away_nothing_expires),
 		cmocka_unit_test(a_move_that_fails_is_noticed),
+		cmocka_unit_test(a_move_under_way_is_found),
 		cmocka_unit_test(a_save_that_was_prepared_is_not_a_move),
 		cmocka_unit_test(watching_a_move_breaks_at_each_call),
 		cmocka_unit_test(the_last_try_leaves_a_reason),
