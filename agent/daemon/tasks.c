@@ -445,6 +445,9 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 		queue_event(&a->queue, field[1], field[2], field[3], clock_now());
 	} else if (!strcmp(word, "guest")) {
 		queue_suspect(&a->queue, field[1], field[2], field[3], clock_now());
+	} else if (!strcmp(word, "other")) {
+		/* It may have a VF now that was free. */
+		publish_later(a, clock_now());
 	} else if (!strcmp(word, "moving")) {
 		moves(a, field[1], field[2]);
 	} else if (!strcmp(word, "following")) {

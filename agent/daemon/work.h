@@ -35,8 +35,9 @@ void work_moving(struct edges *edges, const struct work_guest *guest, int out);
 void work_resizes(struct edges *edges, unsigned seconds, int out);
 
 /*
- * Follows libvirt's events, and says each as one of a guest; first all guests that have anything of
- * ours, as if something had happened to them. Returns when the connection breaks: ERR_LOST. At
+ * Follows libvirt's events, and says each that is of a guest with anything of ours, or of one that
+ * has gone, and of the others that there was one; first all guests with anything of ours, as if
+ * something had happened to them. Returns when the connection breaks: ERR_LOST. At
  * FOLLOW_WITHDRAW it does what work_withdraw() does over the connection that it has, and returns.
  * Needs libvirt and the store.
  */

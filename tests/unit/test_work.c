@@ -335,11 +335,33 @@ static void what_could_not_even_be_planned_is_stuck(void **state)
 	world_clear(&w);
 }
 
+static void add_event(struct world *w, const char *name, const char *what)
+{
+	struct virt_event *event = &w->events[w->nevents++];
+
+	*event = (struct virt_event){
+		.kind = VIRT_DOMAIN_CHANGED, .name = mem_strdup(name), .what = what};
+	memcpy(event->uuid, world_domain(w, name)->uuid, UUID_STRLEN);
+}
+
+/* Until libvirt goes away, after so many calls. */
+static void follow_for(struct world *w, unsigned calls)
+{
+	struct edges edges = w->edges;
+	cleanup_err struct err *err = NULL;
+
+	w->calls = 0;
+	w->fail_at = calls;
+	listen_anew();
+	assert_int_equal(work_follow(&edges, ends_of[1], &err), -1);
+	w->fail_at = 0;
+	hear();
+}
+
 /* There is no VF for it, so there is no lease that could tell. */
 static void a_guest_without_a_lease_is_stuck_by_itself(void **state)
 {
 	struct world w;
-	struct edges edges;
 	struct fake_view *view;
 
 	(void)state;
@@ -363,13 +385,7 @@ static void a_guest_without_a_lease_is_stuck_by_itself(void **state)
 	assert_null(w.leases.items[0].reason);
 	/* When it is gone, nothing else tells of it. */
 	world_forget(&w, "web2");
-	edges = w.edges;
-	w.calls = 0;
-	w.fail_at = 40;
-	listen_anew();
-	assert_int_equal(work_follow(&edges, ends_of[1], NULL), -1);
-	w.fail_at = 0;
-	hear();
+	follow_for(&w, 40);
 	assert_said(" web2 full pass\n");
 	work_on(&w, "web2", false);
 	assert_not_said("failed");
@@ -733,8 +749,6 @@ static void a_definition_that_comes_while_it_is_parked(void **state)
 static void all_guests_come_before_events(void **state)
 {
 	struct world w;
-	struct edges edges;
-	cleanup_err struct err *err = NULL;
 
 	(void)state;
 	world_init(&w, 7);
@@ -744,22 +758,62 @@ static void all_guests_come_before_events(void **state)
 	leases_clear(&w.leases);
 	do_run(&w, "reconcile web1", 0);
 	world_forget(&w, "web1");
-	edges = w.edges;
-	w.events[0] = (struct virt_event){
-		.kind = VIRT_DOMAIN_CHANGED, .name = mem_strdup("web2"), .what = "rebooted"};
-	memcpy(w.events[0].uuid, world_domain(&w, "web2")->uuid, UUID_STRLEN);
-	w.nevents = 1;
-	w.calls = 0;
-	w.fail_at = 40;
-	listen_anew();
-	assert_int_equal(work_follow(&edges, ends_of[1], &err), -1);
-	hear();
+	add_event(&w, "web2", "rebooted");
+	follow_for(&w, 40);
 	assert_said(" web1 full pass\n");
 	assert_said(" web2 full pass\n");
 	assert_said("\nfollowing\nguest ");
 	assert_said(" web2 rebooted\n");
 	assert_true(strstr(said, "full pass") < strstr(said, "following"));
-	w.fail_at = 0;
+	world_clear(&w);
+}
+
+static void gives_web2_metadata(struct world *w)
+{
+	struct fake_view *view = &world_domain(w, "web2")->live;
+
+	free(view->metadata);
+	view->metadata = mem_strdup("<assignments xmlns='" METADATA_URI "'/>");
+}
+
+/* What happens to it costs no worker. */
+static void of_guests_without_anything_of_ours_nothing_is_said(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1", 0);
+	add_event(&w, "web2", "rebooted");
+	add_event(&w, "web1", "paused");
+	add_event(&w, "web2", "job completed");
+	follow_for(&w, 40);
+	assert_said("\nfollowing\nother\nguest ");
+	assert_said(" web1 paused\nother\n");
+	assert_not_said("web2");
+
+	/* It has gone, or has something now: who knows? */
+	add_event(&w, "web2", "stopped");
+	world_forget(&w, "web2");
+	follow_for(&w, 40);
+	assert_said(" web2 stopped\n");
+	world_clear(&w);
+
+	/* What had nothing at first gets something. */
+	for (unsigned n = 1;; n++) {
+		world_init(&w, 7);
+		add_event(&w, "web2", "metadata changed");
+		add_event(&w, "web2", "paused");
+		let_happen(&w, gives_web2_metadata, n);
+		follow_for(&w, 40);
+		if (w.meanwhile_in && !strcmp(w.meanwhile_in, "next_event"))
+			break;
+		world_clear(&w);
+		assert_true(n < 40);
+	}
+	assert_said("following\nguest ");
+	assert_said(" web2 metadata changed\n");
+	assert_said(" web2 paused\n");
 	world_clear(&w);
 }
 
@@ -868,6 +922,7 @@ int main(void)
 		cmocka_unit_test(a_definition_that_comes_while_a_vf_is_attached),
 		cmocka_unit_test(a_definition_that_comes_while_it_is_parked),
 		cmocka_unit_test(all_guests_come_before_events),
+		cmocka_unit_test(of_guests_without_anything_of_ours_nothing_is_said),
 		cmocka_unit_test(what_was_published_is_withdrawn_by_the_one_that_follows),
 		cmocka_unit_test(the_look_finds_what_is_not_settled),
 		cmocka_unit_test(a_vf_that_vanished_is_told),
