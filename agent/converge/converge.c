@@ -9,7 +9,7 @@
 #include "converge/execute.h"
 #include "converge/gather.h"
 #include "converge/look.h"
-#include "converge/park.h"
+#include "converge/parking.h"
 #include "converge/reserve.h"
 #include "converge/stuck.h"
 #include "core/cleanup.h"

@@ -7,17 +7,6 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 
-struct parking parking_here(struct edges *edges, enum park_reason reason, unsigned seconds)
-{
-	cleanup_free char *name = edges->host->ops->name(edges->host);
-	struct parking parking = {.reason = reason};
-
-	parking_set_host(&parking, name);
-	if (seconds)
-		parking.until = edges->wall() + seconds;
-	return parking;
-}
-
 static void unpark_over(struct assignments *list, const char *here, int64_t now)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -39,15 +28,27 @@ struct wants park_wants(const struct converge *c)
 	return wants;
 }
 
+static bool is_for_move_from(const struct assignment *a, const char *here)
+{
+	return a->parked && a->parking.reason == PARK_MIGRATION && !strcmp(a->parking.host, here);
+}
+
 static void unpark_moved(struct assignments *list, const char *here)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		struct assignment *a = &list->items[i];
+	for (size_t i = 0; i < list->n; i++)
+		if (is_for_move_from(&list->items[i], here))
+			list->items[i].parked = false;
+}
 
-		if (a->parked && a->parking.reason == PARK_MIGRATION &&
-		    !strcmp(a->parking.host, here))
-			a->parked = false;
-	}
+bool park_waits_for_move(const struct converge *c)
+{
+	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
+	const struct assignments *live = &c->domain.live.assignments;
+
+	for (size_t i = 0; i < live->n; i++)
+		if (is_for_move_from(&live->items[i], here.host))
+			return true;
+	return false;
 }
 
 struct wants park_wants_back(const struct converge *c)

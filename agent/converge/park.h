@@ -9,12 +9,10 @@
 #define VFPOOL_CONVERGE_PARK_H
 
 #include "converge/converge.h"
+#include "converge/parking.h"
 #include "core/err.h"
 #include "host/edges.h"
 #include "model/assignment.h"
-
-/* A parking on this host that lasts so many seconds; 0: for as long as the guest's lock is held. */
-struct parking parking_here(struct edges *edges, enum park_reason reason, unsigned seconds);
 
 /*
  * What the domain should have by now: what its metadata says, and what is parked there but over.
@@ -24,6 +22,9 @@ struct wants park_wants(const struct converge *c);
 
 /* The same when it is known that a move from here has failed. */
 struct wants park_wants_back(const struct converge *c);
+
+/* Is any of the running guest's VFs parked here for a move? */
+bool park_waits_for_move(const struct converge *c);
 
 /*
  * Takes all VFs out of the guest, and waits until each is back on the host, as it was before; c has

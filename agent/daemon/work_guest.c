@@ -243,20 +243,6 @@ static int forget_parked(struct converge *c, struct told *told, struct err **err
 	return 0;
 }
 
-static bool waits_for_move(const struct converge *c)
-{
-	const struct parking here = parking_here(c->edges, PARK_MIGRATION, 0);
-
-	for (size_t i = 0; i < c->domain.live.assignments.n; i++) {
-		const struct assignment *a = &c->domain.live.assignments.items[i];
-
-		if (a->parked && a->parking.reason == PARK_MIGRATION &&
-		    !strcmp(a->parking.host, here.host))
-			return true;
-	}
-	return false;
-}
-
 /* Whoever moves it had its lock until now, or was not seen to begin. */
 static int ask_whether_it_leaves(const struct converge *c, bool *leaves, struct err **err)
 {
@@ -264,7 +250,7 @@ static int ask_whether_it_leaves(const struct converge *c, bool *leaves, struct 
 	struct virt_progress job = {0};
 	struct err *why = NULL;
 
-	if (c->domain.live.present && waits_for_move(c) &&
+	if (c->domain.live.present && park_waits_for_move(c) &&
 	    virt->ops->job(virt, &c->dom, &job, &why)) {
 		if (why->code == ERR_LOST) {
 			*err = why;
