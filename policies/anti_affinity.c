@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The PF with the fewest VFs of this very guest: the legs of its bond go through different cards.
+/* The PF with the fewest VFs of this very guest: the legs of its bond go through different ports.
  */
 #include "policies/policy.h"
 

@@ -157,8 +157,9 @@ static enum refusal judge_by_pool(const struct judge *judge, const struct pf *pf
 	}
 	if (pool->prebound && (!vf->driver || strcmp(vf->driver, "vfio-pci") != 0)) {
 		*reason = mem_printf("it is on %s, and pool %s keeps its VFs on vfio-pci "
-				     "(`vfpool set-vfs %s --prebind`)",
-				     vf->driver ? vf->driver : "no driver", pool->name, pf_str(pf));
+				     "(`vfpool set-vfs %s %u --prebind`)",
+				     vf->driver ? vf->driver : "no driver", pool->name, pf_str(pf),
+				     pf->num_vfs);
 		return REFUSAL_NOT_PREBOUND;
 	}
 	if (judge->index < 0 && pool_vfs_has(pool->reserved, pool->nreserved, vf)) {

@@ -258,9 +258,8 @@ static char *mend_unbound(const struct judging *j, const struct vf *first)
 	if (known && !is_loaded(j->facts, known->vf_driver))
 		return mem_printf("modprobe %s", known->vf_driver);
 	return mem_printf("echo %s > /sys/bus/pci/drivers_probe, and so for each; or keep the host "
-			  "from them for good: echo 0 > "
-			  "/sys/bus/pci/devices/%s/sriov_drivers_autoprobe",
-			  pciaddr_str(first->addr), pciaddr_str(j->device->pf.addr));
+			  "from them for good: vfpool set-vfs %s %u --no-host-driver --persist",
+			  pciaddr_str(first->addr), pf_str(&j->device->pf), j->device->pf.num_vfs);
 }
 
 static void judge_drivers(struct judging *j)

@@ -179,8 +179,8 @@ static void judge_settings(struct judging *j, const struct keepers *keepers)
 	case SETTER_LINK:
 	case SETTER_NETWORKD:
 		report(j, CHECK_VF_SETTINGS, VERDICT_WARN,
-		       mem_printf("take the [SR-IOV] sections out of %s; `vfpool help pool-define` "
-				  "says how guests' VFs get their settings",
+		       mem_printf("take the [SR-IOV] sections out of %s; `man vfpool-pool` says "
+				  "how guests' VFs get their settings",
 				  path),
 		       "%s sets VFs whenever %s, also those in guests: what a guest should have is "
 		       "lost%s",

@@ -28,11 +28,10 @@ static int check_metadata(const struct converge *c, const struct domain_view *vi
 	err_set(err, ERR_FAILED, "the vfpool metadata of %s is not valid: %s", c->dom.name,
 		view->metadata_error);
 	err_now(err, "nothing was changed");
-	return err_next(
-		err,
-		"mend it with `virsh edit %s`, or remove it: `virsh metadata %s --uri " METADATA_URI
-		" --remove %s`",
-		c->dom.name, c->dom.name, flag);
+	return err_next(err,
+			"mend it: `virsh metadata %s --uri " METADATA_URI " --key " METADATA_PREFIX
+			" --edit %s`, or remove it: the same with --remove for --edit",
+			c->dom.name, flag);
 }
 
 static int read_gone(struct converge *c)

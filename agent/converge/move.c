@@ -25,9 +25,8 @@ static int check_guest(struct move *m, struct err **err)
 
 	if (!d->live.present) {
 		err_set(err, ERR_FAILED, "%s is not running", d->name);
-		return err_next(err,
-				"move its definition (`virsh migrate --offline --persistent "
-				"--undefinesource`), then `vfpool reconcile` here");
+		return err_next(err, "move its definition (`virsh migrate --offline --persistent "
+				     "--undefinesource`), then `vfpool reconcile` here");
 	}
 	for (size_t i = 0; i < d->live.ndevices; i++)
 		if (!d->live.devices[i].id[0]) {
@@ -143,7 +142,8 @@ static int check_one(const struct move *m, const struct assignment *a, struct er
 	if (a->index >= 0 && pool->free_vfs && !idset_has(pool->free_vfs, (unsigned)a->index)) {
 		err_set(err, ERR_NO_VF, "%s/%d of %s, which assignment %s asks for, is not free",
 			a->pool, a->index, m->report.host, a->id);
-		return err_next(err, "`vfpool why %s %s/%d` there says why", m->c->domain.name,
+		return err_next(err,
+				"`vfpool list %s/%d -o NAME,STATE,HOLDER,REASON` there says why",
 				a->pool, a->index);
 	}
 	return 0;

@@ -143,7 +143,9 @@ static void say_what_frees(struct subject *sub, const struct candidates *all)
 
 	if (!isolation)
 		isolation = refused_by(all, REFUSAL_NO_IOMMU);
-	if (refused_by(all, REFUSAL_LEASED))
+	if (!all->n && all->npfs)
+		err_next(&sub->err, "make some: `vfpool set-vfs %s N`", pf_str(all->pfs[0].pf));
+	else if (refused_by(all, REFUSAL_LEASED))
 		err_next(&sub->err, "`vfpool detach` one that is not needed");
 	else if (isolation)
 		err_next(&sub->err, "`vfpool check %s` says how to mend that",

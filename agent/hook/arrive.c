@@ -22,13 +22,20 @@ static int refuse(const struct hook_call *call, struct err **err)
 						  : "it goes on where it is");
 }
 
-static int check(const struct domain_view *view, struct err **err)
+static int check(const struct hook_call *call, const struct domain_view *view, struct err **err)
 {
 	if (view->metadata_error) {
 		err_set(err, ERR_FAILED, "its vfpool metadata is not valid: %s",
 			view->metadata_error);
-		return err_next(err, "mend it with `virsh edit`, or remove it: `virsh metadata "
-				     "DOMAIN --uri " METADATA_URI " --remove`");
+		return comes_from_file(call)
+			       ? err_next(err,
+					  "mend it in the saved state: `virsh save-image-edit "
+					  "FILE`, or `virsh managedsave-edit %s`",
+					  call->name)
+			       : err_next(err,
+					  "where it runs: `virsh metadata %s --uri " METADATA_URI
+					  " --key " METADATA_PREFIX " --edit --live`",
+					  call->name);
 	}
 	if (!view->uuid[0])
 		return err_set(err, ERR_FAILED, "its XML has no UUID");
@@ -132,7 +139,7 @@ int hook_arrive(const struct hook_call *call, struct domain_view *view, struct e
 
 	if (!view->assignments.n && !view->metadata_error)
 		return 0;
-	if (check(view, err) ||
+	if (check(call, view, err) ||
 	    call->open(call->arg, HOOK_HOST | HOOK_POOLS | HOOK_STORE_WRITE, &edges, err))
 		return refuse(call, err);
 	edges->store->ops->because(edges->store, comes_from_file(call) ? "hook: restore begin"

@@ -20,11 +20,11 @@
 static const char *distrust(const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "belongs neither to root nor to the user who runs this";
+		return "belongs neither to root nor to the user who runs this (`chown root` it)";
 	if (st->st_mode & S_IWOTH)
-		return "can be written by everybody";
+		return "can be written by everybody (`chmod o-w` it)";
 	if (st->st_mode & S_IWGRP && st->st_gid != 0)
-		return "can be written by its group";
+		return "can be written by its group (`chmod g-w` it)";
 	return NULL;
 }
 
@@ -60,7 +60,7 @@ static void read_one(int dir, const char *entry, struct pool_file *file)
 	struct stat st;
 
 	if (fd < 0 && errno == ELOOP)
-		why = "is a symbolic link";
+		why = "is a symbolic link (put the file itself there)";
 	else if (fd < 0 || fstat(fd, &st))
 		file->error = mem_printf("%s cannot be read: %s", file->path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))

@@ -124,8 +124,9 @@ int sizing_refused(const struct pf *pf, unsigned count, int error, struct err **
 		err_set(err, ERR_UNSUPPORTED, "the driver of %s (%s) makes no VFs", name, driver);
 		return err_next(
 			err,
-			"see that SR-IOV is on in the card's own firmware (Mellanox: mlxconfig "
-			"SRIOV_EN=1), and that the driver is not an older or a simpler one");
+			"`vfpool check %s` says whether SR-IOV is to be turned on in the card's "
+			"own firmware; else the driver is an older or a simpler one",
+			name);
 	case ENODEV:
 	case ENXIO:
 		err_set(err, ERR_ABSENT, "%s has vanished from the PCI bus", name);

@@ -42,7 +42,6 @@ enum {
 /* How a snapshot is made, or reverted to: virsh's options of the same names. */
 enum {
 	VIRT_SNAPSHOT_LIVE = 1 << 3,
-	VIRT_SNAPSHOT_QUIESCE = 1 << 4,
 	VIRT_SNAPSHOT_REUSE = 1 << 5,
 	VIRT_SNAPSHOT_ATOMIC = 1 << 6,
 	VIRT_SNAPSHOT_NO_METADATA = 1 << 7,

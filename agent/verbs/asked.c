@@ -81,18 +81,12 @@ error_t asked_option(struct asked *asked, int key, char *arg, struct argp_state 
 		return note(asked, rc, SETTING_LINK_STATE);
 	case ASKED_KEY_MIN_RATE:
 		rc = number_option(state, "min-rate", arg, 0, RATE_MAX, &asked->values.min_rate);
+		asked->min_set = true;
 		return note(asked, rc ? -1 : 0, SETTING_RATE);
 	case ASKED_KEY_MAX_RATE:
 		rc = number_option(state, "max-rate", arg, 0, RATE_MAX, &asked->values.max_rate);
+		asked->max_set = true;
 		return note(asked, rc ? -1 : 0, SETTING_RATE);
-	case ARGP_KEY_END:
-		if (asked->set & SETTING_RATE && asked->values.max_rate &&
-		    asked->values.min_rate > asked->values.max_rate) {
-			argp_error(state, "min-rate %u is above max-rate %u",
-				   asked->values.min_rate, asked->values.max_rate);
-			return EINVAL;
-		}
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -119,7 +113,7 @@ int asked_apply(const struct asked *asked, struct assignment *a, struct err **er
 	if ((to->qos || to->vlan_proto) && a->form == FORM_INTERFACE) {
 		err_set(err, ERR_USAGE,
 			"in form interface libvirt sets the VLAN, and knows no QoS or protocol");
-		return err_next(err, "use --form hostdev");
+		return err_next(err, "attach it with --form hostdev");
 	}
 	to->known = (to->known | asked->set) & ~asked->unset &
 		    (SETTING_SPOOFCHK | SETTING_TRUST | SETTING_LINK_STATE | SETTING_RATE);
@@ -129,9 +123,12 @@ int asked_apply(const struct asked *asked, struct assignment *a, struct err **er
 		to->trust = from->trust;
 	if (asked->set & SETTING_LINK_STATE)
 		to->link_state = from->link_state;
-	if (asked->set & SETTING_RATE) {
+	if (asked->min_set)
 		to->min_rate = from->min_rate;
+	if (asked->max_set)
 		to->max_rate = from->max_rate;
-	}
+	if (to->max_rate && to->min_rate > to->max_rate)
+		return err_set(err, ERR_USAGE, "min-rate %u is above max-rate %u", to->min_rate,
+			       to->max_rate);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct asked {
 	unsigned set;   /* SETTING_*: given a value */
 	unsigned unset; /* SETTING_*: given "default" */
 	unsigned vlan;
-	bool qos_set, proto_set;
+	bool qos_set, proto_set, min_set, max_set;
 	struct vf_settings values;
 };
 
@@ -67,8 +67,9 @@ enum {
 error_t asked_option(struct asked *asked, int key, char *arg, struct argp_state *state);
 
 /*
- * Writes what was asked for into an assignment. ERR_USAGE: a combination that cannot be: QoS or
- * protocol without a VLAN, or for a form where libvirt sets the VLAN, which knows neither.
+ * Writes what was asked for into an assignment; what was not asked for stays. ERR_USAGE: a
+ * combination that cannot be: QoS or protocol without a VLAN, or for a form where libvirt sets the
+ * VLAN, which knows neither; a lowest rate above the highest one.
  */
 int asked_apply(const struct asked *asked, struct assignment *assignment, struct err **err);
 

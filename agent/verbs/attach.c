@@ -82,7 +82,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (affect_option(&request->affect, key))
 		return 0;
 	rc = asked_option(&request->asked, key, arg, state);
-	if (rc != ARGP_ERR_UNKNOWN && (rc || key != ARGP_KEY_END))
+	if (rc != ARGP_ERR_UNKNOWN)
 		return rc;
 	switch (key) {
 	case KEY_MAC:

@@ -27,8 +27,8 @@ enum {
 	}
 
 static const struct argp_option create_options[] = {
-	{"live", FLAG(VIRT_SNAPSHOT_LIVE), NULL, 0, "The guest runs meanwhile", 0},
-	{"quiesce", FLAG(VIRT_SNAPSHOT_QUIESCE), NULL, 0, "Quiesce its file systems", 0},
+	{"live", FLAG(VIRT_SNAPSHOT_LIVE), NULL, 0,
+	 "The guest runs meanwhile (FILE says where its memory goes)", 0},
 	{"reuse-external", FLAG(VIRT_SNAPSHOT_REUSE), NULL, 0, "Use files that are there", 0},
 	{"atomic", FLAG(VIRT_SNAPSHOT_ATOMIC), NULL, 0, "All of it or nothing", 0},
 	{"no-metadata", FLAG(VIRT_SNAPSHOT_NO_METADATA), NULL, 0, "libvirt keeps no note of it", 0},

@@ -66,6 +66,15 @@ same "columns of list" "$("$vfpool" list --help | columns)" "$(section list | co
 same "columns of check" "$("$vfpool" check --help | columns)" "$(section check | columns)"
 same "columns of events" "$("$vfpool" events --help | columns)" "$(section events | columns)"
 same "columns of hosts" "$("$vfpool" hosts --help | columns)" "$(section hosts | columns)"
+# The keys that a sentence of the page has, up to its end.
+paged_keys()
+{
+	tr '\n' ' ' <"$page" | grep -oE "$1[^.]*" | sed "s/.*$1//" | grep -oE '[a-z]+(-[a-z]+)*' | sort -u
+}
+same "keys of an assignment" "$(sed -nE 's/.*\.name = "([A-Z-]+)".*/\L\1/p' agent/verbs/assigned.c | sort -u)" \
+	"$(paged_keys 'tell of one assignment each:')"
+same "keys of a move" "$(sed -nE 's/^\tX\([A-Z]+, "([A-Z-]+)",.*/\L\1/p' agent/verbs/migrate.c | sort -u)" \
+	"$(paged_keys 'Those of \*moved\* and \*plan\* have')"
 same "checks" "$(sed -nE 's/^\tX\([A-Z_]+, +"([a-z-]+)"\).*/\1/p' agent/check/check.h | sort)" \
 	"$(section check | sed -nE 's/^\*([a-z-]+)\*$/\1/p' | sort)"
 

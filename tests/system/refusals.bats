@@ -185,7 +185,7 @@ teardown_file() { in_host <<<'vacate'; }
 	in_host <<-'END'
 		define strange
 		virsh -q metadata strange --uri urn:vfpool:domain:1 --key vfpool --set "<assignments><assignment id='x'/></assignments>" --config
-		refused 1 "the vfpool metadata of strange is not valid" "virsh edit strange" -- vfpool attach strange eth1
+		refused 1 "the vfpool metadata of strange is not valid" "virsh metadata strange .*--edit --config" -- vfpool attach strange eth1
 		refused 1 "the vfpool metadata of strange is not valid" -- vfpool reconcile strange
 		forget strange
 	END

@@ -867,6 +867,14 @@ static void test_set_before_the_start(void **state)
 	assert_false(vf->settings.trust);
 	assert_false(vf->settings.spoofchk);
 	assert_int_equal(vf->settings.max_rate, 30);
+	/* What is not named stays: each rate for itself. */
+	assert_run(&w, "set web1 eth1 --min-rate 5", 0);
+	assert_int_equal(vf->settings.min_rate, 5);
+	assert_int_equal(vf->settings.max_rate, 30);
+	assert_run(&w, "set web1 eth1 --min-rate 31", 2);
+	assert_run(&w, "set web1 eth1 --max-rate 40", 0);
+	assert_int_equal(vf->settings.min_rate, 5);
+	assert_int_equal(vf->settings.max_rate, 40);
 	vf->settings.link_state = 0;
 	assert_run(&w, "reconcile", 0);
 	assert_int_equal(vf->settings.link_state, 1);

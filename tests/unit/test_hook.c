@@ -319,7 +319,8 @@ static void test_refuses_for_want_of_vfs(void **state)
 	assert_refused(t, "other", "restore", other,
 		       "other cannot be restored: it needs a VF of pool office", "vfpool");
 	assert_int_equal(reserved(&t->w), 3);
-	assert_refused(t, "mover", "migrate", bad, "metadata is not valid", "virsh edit");
+	assert_refused(t, "mover", "migrate", bad, "metadata is not valid",
+		       "virsh metadata mover --uri urn:vfpool:domain:1 --key vfpool --edit --live");
 }
 
 static void test_optional(void **state)
