@@ -18,6 +18,7 @@
 #include "converge/pools.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
+#include "core/harmless.h"
 #include "core/mem.h"
 #include "hook/hook.h"
 #include "host/lock.h"
@@ -218,6 +219,7 @@ int main(int argc, char **argv)
 	cleanup_err struct err *err = NULL;
 	cleanup_free char *changed = NULL;
 	cleanup_close int out = -1;
+	char *shown;
 	int status;
 
 	if (argc == 2 && !told(argv[1]))
@@ -232,7 +234,9 @@ int main(int argc, char **argv)
 	if (!freopen("/dev/null", "w", stdout))
 		(void)close(STDOUT_FILENO);
 	(void)signal(SIGPIPE, SIG_IGN);
-	guest = argv[1];
+	shown = mem_strdup(argv[1]);
+	harmless(shown);
+	guest = shown;
 	status = answer((const char *const *)&argv[1], &changed, &err) ||
 				 (changed && print_changed(out, changed, &err))
 			 ? EXIT_FAILURE

@@ -179,8 +179,10 @@ static bool is_plain(const xmlNode *node)
 {
 	static const char *const names[] = {"mac", "source", "target", "model", "alias", "address"};
 
+	const xmlNode *tag = child(node, "tag");
+
 	if (node_is(node, "vlan"))
-		return !node_attr(node, "trunk") && !node_attr(child(node, "tag"), "nativeMode");
+		return !node_attr(node, "trunk") && !(tag && node_attr(tag, "nativeMode"));
 	if (node_is(node, "driver"))
 		return node_attr_is(node, "name", "vfio") && !node->properties->next;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

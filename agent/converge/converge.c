@@ -82,12 +82,43 @@ static int read_again(struct converge *c, struct err **err)
 	return read_gone(c);
 }
 
+/* By its UUID. It is no failure that there is no such domain. */
+static int find_leased(struct converge *c, const char *uuid, struct err **err)
+{
+	struct err *why = NULL;
+
+	c->gone = c->edges->virt->ops->find(c->edges->virt, uuid, &c->dom, &why) != 0;
+	if (c->gone && why->code != ERR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	err_free(&why);
+	return 0;
+}
+
+/* It may have come while its lock was waited for. */
+static int find_again(struct converge *c, struct err **err)
+{
+	struct virt_dom gone = c->dom;
+	int result;
+
+	if (!c->gone)
+		return 0;
+	result = find_leased(c, gone.uuid, err);
+	if (result || c->gone)
+		c->dom = gone;
+	else
+		virt_dom_clear(c->edges->virt, &gone);
+	return result;
+}
+
 static int lock_and_read(struct converge *c, struct err **err)
 {
 	cleanup_free char *name = mem_printf(LOCK_OF_DOMAIN "%s", c->dom.uuid);
 
 	c->deadline = c->edges->now() + c->seconds * (msec)1000;
-	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !read_again(c, err))
+	if (!c->edges->lock(name, c->deadline, &c->lock, err) && !find_again(c, err) &&
+	    !read_again(c, err))
 		return 0;
 	converge_close(c);
 	return -1;
@@ -105,16 +136,10 @@ int converge_open(struct converge *c, struct edges *edges, const char *name, uns
 int converge_open_leased(struct converge *c, struct edges *edges, const char *uuid,
 			 const char *name, unsigned seconds, struct err **err)
 {
-	struct err *why = NULL;
-
 	*c = (struct converge){.edges = edges, .by_lease = true, .seconds = seconds, .lock = -1};
-	if (edges->virt->ops->find(edges->virt, uuid, &c->dom, &why)) {
-		if (why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
-		err_free(&why);
-		c->gone = true;
+	if (find_leased(c, uuid, err))
+		return -1;
+	if (c->gone) {
 		c->dom = (struct virt_dom){.name = mem_strdup(name), .id = -1};
 		memcpy(c->dom.uuid, uuid, sizeof(c->dom.uuid));
 	}

@@ -67,6 +67,16 @@ static int wait_named(const struct run *run, const struct subject *sub, struct e
 					    err);
 }
 
+/* What drove the VF of one that was reserved; of one that the guest has nobody knows that. */
+static void save_driver(const struct run *run, const struct subject *sub, struct lease *lease)
+{
+	const struct pf *pf = run_pf(run, lease);
+	const struct vf *vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
+
+	if (!lease->driver && vf && !(sub->have & ~sub->unplug & VIEW_LIVE))
+		lease->driver = mem_strdup(vf->driver);
+}
+
 int in_save(struct run *run, struct subject *sub, struct err **err)
 {
 	struct host *host = run->x->edges->host;
@@ -74,6 +84,7 @@ int in_save(struct run *run, struct subject *sub, struct err **err)
 
 	if (wait_named(run, sub, err))
 		return -1;
+	save_driver(run, sub, &sub->lease);
 	if (pf && host->ops->read_settings(host, pf, sub->lease.index, &sub->lease.saved, err))
 		return -1;
 	if (sub->have & ~sub->unplug & VIEW_LIVE)

@@ -343,11 +343,12 @@ static int await(struct virt *there, const struct virt_dom *dom, const struct as
 		do {
 			virt_event_clear(&event);
 			got = there->ops->next_event(there, deadline, &event, err);
-		} while (got > 0 && strcmp(event.uuid, dom->uuid) != 0);
+		} while (got > 0 && strcmp(event.uuid, dom->uuid) != 0 && now() < deadline);
 		virt_event_clear(&event);
 		if (got < 0)
 			return -1;
-		if (!got)
+		/* Others may have events without end. */
+		if (!got || now() >= deadline)
 			return err_set(err, ERR_TIMEOUT, "%s has not got all its VFs there yet",
 				       dom->name);
 	}

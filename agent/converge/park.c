@@ -181,7 +181,7 @@ int unpark_domain(struct converge *c, struct plan *plan, struct err **err)
 	return result;
 }
 
-/* It has been in the guest: what was before us has been saved. */
+/* It has been in the guest: of one that was reserved only, the driver is not noted yet. */
 static bool was_parked(const struct lease *lease)
 {
 	return lease->saved.known || lease->driver;

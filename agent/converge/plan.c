@@ -335,7 +335,13 @@ static bool is_prebound(const struct planner *p, const struct subject *sub)
 	const struct pf *pf = NULL;
 	const struct vf *vf = planner_vf(p->s, lease->vf, &pf);
 
-	return (sub->claims || sub->leased) && (lease_is_prebound(lease) || (vf && vf->prebound));
+	if (!sub->claims && !sub->leased)
+		return false;
+	/* Nobody has touched that one since it was reserved. */
+	if (!lease->driver && lease->state == LEASE_RESERVED && vf && vf->driver &&
+	    !strcmp(vf->driver, "vfio-pci"))
+		return true;
+	return lease_is_prebound(lease) || (vf && vf->prebound);
 }
 
 static void subject_plan(struct planner *p, struct subject *sub)

@@ -26,6 +26,12 @@ static int let_go(struct store *store, struct subject *sub, struct err **err)
 {
 	struct err *why = NULL;
 
+	/* Whoever says that it comes with another one than it has here is not to be believed. */
+	if (sub->leased && sub->have & ~sub->unplug & VIEW_LIVE &&
+	    sub->lease.state != LEASE_RESERVED && sub->lease.state != LEASE_LOST)
+		return err_set(err, ERR_FAILED, "assignment %s has VF %s of this host already (%s)",
+			       sub->lease.assignment, pciaddr_str(sub->lease.vf),
+			       lease_word(&sub->lease));
 	if (sub->leased && store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT) {
 		*err = why;
 		return -1;
@@ -43,6 +49,8 @@ static int reserve_one(struct store *store, int64_t expires, struct subject *sub
 			return -1;
 		sub->fresh.state = LEASE_RESERVED;
 		sub->fresh.expires = expires;
+		/* What the guest will take it from is seen when it does. */
+		free(steal(&sub->fresh.driver));
 		return reserve_claim(store, sub, err);
 	}
 	if (!sub->leased || sub->lease.state != LEASE_RESERVED)
@@ -51,8 +59,7 @@ static int reserve_one(struct store *store, int64_t expires, struct subject *sub
 	return store->ops->update(store, &sub->lease, err);
 }
 
-/* A guest that cannot come needs none. What cannot be dropped now expires. */
-static void unreserve(struct store *store, const struct plan *plan)
+void unreserve(struct store *store, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nsubjects; i++) {
 		const struct subject *sub = &plan->subjects[i];

@@ -20,4 +20,7 @@ int reserve_claim(struct store *store, struct subject *sub, struct err **err);
  */
 void reserve(struct store *store, int64_t expires, struct plan *plan);
 
+/* The guest does not come: its reservations are dropped. What cannot be dropped now expires. */
+void unreserve(struct store *store, const struct plan *plan);
+
 #endif

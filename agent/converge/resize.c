@@ -196,14 +196,17 @@ static int resume(struct resizing *r, struct resize_request *request, struct err
 	return resizing_give_back(r, remade, err);
 }
 
-/* Whoever is at work has the lock; his guests' locks are not to be waited for. */
+/*
+ * Whoever is at work has the lock for himself, and his guests' locks are not to be waited for;
+ * those who only use its VFs share it.
+ */
 static bool at_work(struct edges *edges, struct pciaddr pf)
 {
 	cleanup_free char *name = mem_printf("resize-%s", pciaddr_str(pf));
 	cleanup_err struct err *why = NULL;
 	int fd;
 
-	if (!edges->lock(name, edges->now(), &fd, &why)) {
+	if (!edges->share(name, edges->now(), &fd, &why)) {
 		if (fd >= 0)
 			(void)close(fd);
 		return false;

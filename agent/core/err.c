@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cleanup.h"
+#include "core/harmless.h"
 #include "core/mem.h"
 
 static void set_taking(struct err **err, enum err_code code, char *what)
@@ -128,24 +130,19 @@ int err_exit_status(enum err_code code)
 }
 
 /*
- * What is printed can hold text from a guest's definition or a device's name: it must not be able
- * to steer the terminal.
+ * What is printed can hold text from a guest's definition or a device's name.
  */
 static void print_lines(const char *text, const char *first, FILE *out)
 {
+	cleanup_free char *copy = mem_strdup(text);
 	const char *before = first;
 
-	while (*text) {
-		(void)fputs(before, out);
-		for (; *text && *text != '\n'; text++) {
-			bool control = (unsigned char)*text < 0x20 || *text == 0x7f;
-
-			(void)fputc(control && *text != '\t' ? '?' : *text, out);
-		}
-		(void)fputc('\n', out);
-		if (*text == '\n')
-			text++;
-		before = "  ";
+	for (char *rest = copy, *line; rest && *rest; before = "  ") {
+		line = strsep(&rest, "\n");
+		for (char *tab = line; (tab = strchr(tab, '\t'));)
+			*tab = ' ';
+		harmless(line);
+		(void)fprintf(out, "%s%s\n", before, line);
 	}
 }
 

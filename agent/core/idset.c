@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/idset.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/cleanup.h"
@@ -78,11 +79,17 @@ static bool parse_part(const char **text, struct idset *set)
 	return true;
 }
 
+/* As long as a set can become as we write it: "8190,". */
+#define TEXT_MAX (5 * IDSET_MAX)
+
 bool idset_parse(const char *text, struct idset *out)
 {
 	static const char space[] = " \t\r\n";
 
 	memset(out, 0, sizeof(*out));
+	/* Longer ones can be written, but not by anybody who means well. */
+	if (strnlen(text, TEXT_MAX + 1) > TEXT_MAX)
+		return false;
 	text += strspn(text, space);
 	if (!*text)
 		return true;
@@ -100,22 +107,19 @@ bool idset_parse(const char *text, struct idset *out)
 
 char *idset_format(const struct idset *set)
 {
-	char *text = mem_strdup("");
+	cleanup_free char *text = mem_zero(TEXT_MAX + 1, 1);
+	size_t n = 0;
 
 	for (unsigned id = 0; id < IDSET_MAX; id++) {
 		unsigned first = id;
-		char *more;
 
 		if (!idset_has(set, id))
 			continue;
 		while (idset_has(set, id + 1))
 			id++;
+		n += (size_t)snprintf(text + n, TEXT_MAX + 1 - n, "%s%u", n ? "," : "", first);
 		if (id > first)
-			more = mem_printf("%s%s%u-%u", text, *text ? "," : "", first, id);
-		else
-			more = mem_printf("%s%s%u", text, *text ? "," : "", first);
-		free(text);
-		text = more;
+			n += (size_t)snprintf(text + n, TEXT_MAX + 1 - n, "-%u", id);
 	}
-	return text;
+	return mem_strdup(text);
 }

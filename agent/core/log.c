@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/harmless.h"
 #include "core/mem.h"
 
 static bool is_quiet;
@@ -21,14 +23,14 @@ bool log_is_quiet(void)
 
 static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
-/* The words may quote a guest's or a device's name, which must not steer the terminal. */
+/* The words may quote a guest's or a device's name. */
 static void say(const char *fmt, va_list ap)
 {
 	char *text = mem_vprintf(fmt, ap);
 
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = *p == '\n' ? ' ' : '?';
+	for (char *end = text; (end = strchr(end, '\n'));)
+		*end = ' ';
+	harmless(text);
 	(void)fprintf(stderr, "vfpool: %s\n", text);
 	free(text);
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/harmless.h"
 #include "core/mem.h"
 
 #define NOT_SHOWN SIZE_MAX
@@ -168,63 +169,6 @@ struct row *table_row(struct table *table, struct row *parent)
 	return row;
 }
 
-/* The length of the well-formed UTF-8 character at p; 0 when there is none. */
-static size_t utf8_length(const unsigned char *p)
-{
-	uint32_t c;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] < 0xe0) {
-		n = 2;
-		c = p[0] & 0x1fu;
-	} else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-		n = 3;
-		c = p[0] & 0x0fu;
-	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-		n = 4;
-		c = p[0] & 0x07u;
-	} else {
-		return 0;
-	}
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0u) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
-	    (n == 4 && (c < 0x10000 || c > 0x10ffff)))
-		return 0;
-	return n;
-}
-
-static bool is_control(const char *p, size_t length)
-{
-	unsigned char first = (unsigned char)p[0];
-
-	if (length == 1)
-		return first < 0x20 || first == 0x7f;
-	return length == 2 && first == 0xc2 && (unsigned char)p[1] < 0xa0;
-}
-
-/* In place: '?' for what is no character, and in text (JSON escapes them) for what steers. */
-static void make_harmless(char *text, bool json)
-{
-	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
-
-		if (length == 0) {
-			*text++ = '?';
-		} else if (!json && is_control(text, length)) {
-			memset(text, '?', length);
-			text += length;
-		} else {
-			text += length;
-		}
-	}
-}
-
 /* JSON's grammar of a number, which is narrower than strtod()'s. */
 static bool is_number(const char *p)
 {
@@ -291,7 +235,8 @@ void row_set(struct row *row, size_t column, const char *fmt, ...)
 	}
 	if (!fits(table->columns[column].type, table->arena + table->used))
 		return;
-	make_harmless(table->arena + table->used, table->mode == TABLE_JSON);
+	/* JSON escapes what steers. */
+	(table->mode == TABLE_JSON ? harmless_utf8 : harmless)(table->arena + table->used);
 	row->cells[place] = (uint32_t)table->used + 1;
 	table->used += (size_t)length + 1;
 }
@@ -361,7 +306,7 @@ static void print_json_string(FILE *out, const char *text, bool small)
 {
 	(void)fputc('"', out);
 	for (; *text; text++) {
-		if (is_control(text, 1))
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			(void)fprintf(out, "\\u%04x", *text);
 		else if (*text == '"' || *text == '\\')
 			(void)fprintf(out, "\\%c", *text);

@@ -21,9 +21,6 @@
 /* Of the two seconds that it may take to end. */
 #define END_MS 1500
 
-/* Beside those at work on guests: the one that follows, and what is done now and then. */
-#define OTHERS_MAX 32
-
 enum { POLL_SIGNALS, POLL_UEVENTS, POLL_APPEAR, POLL_POOLS, POLL_LOCKS, POLL_WORKERS };
 
 static void tell_status(struct agent *a)
@@ -114,9 +111,9 @@ static void hear(struct agent *a, const struct pollfd *fds, struct worker *const
 
 static int wait_until(struct agent *a, msec until, struct err **err)
 {
-	struct pollfd fds[POLL_WORKERS + DAEMON_WORKERS_MAX + OTHERS_MAX];
-	struct worker *of[ARRAY_SIZE(fds)];
-	size_t n = POLL_WORKERS;
+	size_t n = POLL_WORKERS, all = n + a->workers.n;
+	cleanup_free struct pollfd *fds = mem_zero(all, sizeof(*fds));
+	cleanup_free struct worker **of = mem_zero(all, sizeof(struct worker *));
 	msec now = clock_now();
 	int left = until == QUEUE_NEVER ? -1 : clock_left(until, now);
 
@@ -125,7 +122,7 @@ static int wait_until(struct agent *a, msec until, struct err **err)
 	fds[POLL_APPEAR] = (struct pollfd){.fd = a->appear, .events = POLLIN};
 	fds[POLL_POOLS] = (struct pollfd){.fd = a->pools, .events = POLLIN};
 	fds[POLL_LOCKS] = (struct pollfd){.fd = a->locks, .events = POLLIN};
-	for (size_t i = 0; i < a->workers.n && n < ARRAY_SIZE(fds); i++, n++) {
+	for (size_t i = 0; n < all; i++, n++) {
 		of[n] = a->workers.items[i];
 		fds[n] = (struct pollfd){.fd = of[n]->out, .events = POLLIN};
 	}

@@ -156,7 +156,6 @@ struct guest *queue_take(struct queue *queue, msec now)
 	}
 	if (first) {
 		first->works = true;
-		first->held = false;
 		first->begun = false;
 		first->dirty = false;
 		first->due = QUEUE_NEVER;
@@ -167,8 +166,8 @@ struct guest *queue_take(struct queue *queue, msec now)
 void queue_held(struct guest *guest, msec now)
 {
 	guest->works = false;
-	guest->held = true;
-	guest->due = now + QUEUE_LAST_MS;
+	guest->held++;
+	guest->due = now + pause_after(guest->held, QUEUE_LAST_MS);
 }
 
 void queue_freed(struct queue *queue, const char *uuid, msec now)
@@ -176,9 +175,12 @@ void queue_freed(struct queue *queue, const char *uuid, msec now)
 	for (size_t i = 0; i < queue->n; i++) {
 		struct guest *guest = queue->items[i];
 
-		if (!guest->works && (guest->held || guest->busy) &&
-		    (!uuid || !strcmp(guest->uuid, uuid)))
-			guest->due = sooner(guest->due, now);
+		if (guest->works || !(guest->held || guest->busy) ||
+		    (uuid && strcmp(guest->uuid, uuid) != 0))
+			continue;
+		/* The kernel tells of it a moment before it is so. */
+		guest->held = 0;
+		guest->due = sooner(guest->due, now);
 	}
 }
 
@@ -226,6 +228,7 @@ void queue_ended(struct queue *queue, struct guest *guest, enum outcome outcome,
 		 msec now)
 {
 	guest->works = false;
+	guest->held = 0;
 	guest->ended = now;
 	guest->busy = outcome == OUTCOME_BUSY ? guest->busy + 1 : 0;
 	switch (outcome) {

@@ -41,13 +41,13 @@ enum outcome {
 struct guest {
 	char uuid[UUID_STRLEN];
 	char *name;
-	char *cause; /* what happened to it last: "started" */
-	msec due;    /* QUEUE_NEVER: not before something happens */
-	msec ended;  /* when the last work on it did */
-	bool held;   /* another process is at work on it */
-	bool works;  /* it is being converged now, */
-	bool begun;  /* and has been looked at, */
-	bool dirty;  /* and something has happened since then */
+	char *cause;   /* what happened to it last: "started" */
+	msec due;      /* QUEUE_NEVER: not before something happens */
+	msec ended;    /* when the last work on it did */
+	unsigned held; /* so often in a row another process had its lock */
+	bool works;    /* it is being converged now, */
+	bool begun;    /* and has been looked at, */
+	bool dirty;    /* and something has happened since then */
 	bool stuck;
 	unsigned tries;    /* failures since the last event */
 	unsigned failures; /* in a row */
@@ -79,7 +79,7 @@ struct guest *queue_take(struct queue *queue, msec now);
 
 /*
  * One that was taken is not to be worked on yet: another process is at it. That this has ended is
- * told by queue_freed(), of one guest or, uuid NULL, of any.
+ * told by queue_freed(), of one guest or, uuid NULL, of any; else it is looked at later each time.
  */
 void queue_held(struct guest *guest, msec now);
 void queue_freed(struct queue *queue, const char *uuid, msec now);

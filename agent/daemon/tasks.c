@@ -25,7 +25,7 @@
 #define LOOK_MS 500
 /* Others are told once of what happens together, and need not know at once. */
 #define PUBLISH_MS 2000
-/* For so long other work waits for that on guests. */
+/* For so long other work waits for that on guests, and for commands that come in bunches. */
 #define LATER_MS 5000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
 #define WORKER_MS ((msec)600 * 1000)
@@ -241,14 +241,34 @@ void tasks_start_guests(struct agent *a, msec now)
 	}
 }
 
+static void look_later(struct agent *a, msec pause, msec now)
+{
+	if (workers_count(&a->workers, TASK_IS_LOOK))
+		a->look_again = true;
+	else if (a->look.at == QUEUE_NEVER || a->look.at > now + pause)
+		do_later(&a->look, now + pause);
+}
+
+static bool is_worker(const struct agent *a, pid_t pid)
+{
+	for (size_t i = 0; i < a->workers.n; i++)
+		if (a->workers.items[i]->pid == pid)
+			return true;
+	return false;
+}
+
 /* name NULL: any may have been. */
 static void freed(void *arg, const char *name)
 {
 	struct agent *a = arg;
-	const size_t prefix = strlen(LOCK_OF_DOMAIN);
+	const char *uuid = name ? name + strlen(LOCK_OF_DOMAIN) : NULL;
 
-	if (!name || !strncmp(name, LOCK_OF_DOMAIN, prefix))
-		queue_freed(&a->queue, name ? name + prefix : NULL, clock_now());
+	if (name && strncmp(name, LOCK_OF_DOMAIN, strlen(LOCK_OF_DOMAIN)) != 0)
+		return;
+	queue_freed(&a->queue, uuid, clock_now());
+	/* Who had it may have been killed before anything but a lease could tell of it. */
+	if (!name || !(queue_find(&a->queue, uuid) || is_worker(a, lock_holder(name))))
+		look_later(a, LATER_MS, clock_now());
 }
 
 void tasks_watch_locks(struct agent *a)
@@ -339,31 +359,40 @@ static bool is_watched(const struct agent *a, const char *uuid)
  * Of a move that fails nothing is heard: somebody has to look. Should who has the guest's lock go
  * before it has ended, the look at the guest then says so.
  */
-static void moves(struct agent *a, const char *uuid, const char *name)
+static void moves(struct agent *a, const char *uuid, const char *name, bool was_looked_at)
 {
 	const char *const words[] = {TASK_MOVING, uuid, name, NULL};
 	struct worker *worker;
 
 	if (a->ends || is_watched(a, uuid) || strlen(uuid) != UUID_STRLEN - 1)
 		return;
-	if (is_held(a, uuid)) {
+	/* Who has just looked at it has its lock still. */
+	if (!was_looked_at && is_held(a, uuid)) {
 		queue_event(&a->queue, uuid, name, "moving", clock_now());
 		return;
 	}
 	worker = give(a, TASK_IS_MOVING, words, QUEUE_NEVER);
-	if (worker)
-		memcpy(worker->uuid, uuid, sizeof(worker->uuid));
+	if (!worker) {
+		queue_event(&a->queue, uuid, name, "moving", clock_now());
+		return;
+	}
+	memcpy(worker->uuid, uuid, sizeof(worker->uuid));
+	worker->name = mem_strdup(name);
+}
+
+/* end: how its process did, if it has. What it could not give the guest is given by others. */
+static void watch_ended(struct agent *a, const struct worker *worker, const char *end, msec now)
+{
+	const struct said *said = &worker->said;
+
+	if (a->ends || !(end || said->failed || said->busy || said->lost))
+		return;
+	if (said->reason || end)
+		say(JOURNAL_WARNING, worker->name, said->reason ? said->reason : end);
+	queue_event(&a->queue, worker->uuid, worker->name, "move ended", now);
 }
 
 /* The host */
-
-static void look_later(struct agent *a, msec now)
-{
-	if (workers_count(&a->workers, TASK_IS_LOOK))
-		a->look_again = true;
-	else if (a->look.at == QUEUE_NEVER)
-		do_later(&a->look, now + LOOK_MS);
-}
 
 void tasks_devices_changed(struct agent *a, enum uevent_pci what, msec now)
 {
@@ -371,7 +400,7 @@ void tasks_devices_changed(struct agent *a, enum uevent_pci what, msec now)
 	case UEVENT_NOTHING:
 		return;
 	case UEVENT_DEVICES:
-		look_later(a, now);
+		look_later(a, LOOK_MS, now);
 		return;
 	case UEVENT_DRIVERS:
 		queue_host_event(&a->queue, now);
@@ -409,14 +438,19 @@ static void task_ended(struct agent *a, struct worker *worker, const char *end, 
 		guest_ended(a, worker, end, now);
 		break;
 	case TASK_IS_LOOK:
+		/* What was reserved is free then. */
+		if (worker->said.again != QUEUE_NEVER)
+			look_later(a, worker->said.again, now);
 		if (a->look_again)
-			do_later(&a->look, now + LOOK_MS);
+			look_later(a, LOOK_MS, now);
 		/* fallthrough */
 	case TASK_IS_RESIZES:
 	case TASK_IS_STUCK:
-	case TASK_IS_MOVING:
 		if (!a->ends && why)
 			say(JOURNAL_WARNING, NULL, why);
+		break;
+	case TASK_IS_MOVING:
+		watch_ended(a, worker, end, now);
 		break;
 	case TASK_IS_PUBLISH:
 		publish_ended(a, worker, end, now);
@@ -449,7 +483,7 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 		/* It may have a VF now that was free. */
 		publish_later(a, clock_now());
 	} else if (!strcmp(word, "moving")) {
-		moves(a, field[1], field[2]);
+		moves(a, field[1], field[2], worker->task != TASK_IS_FOLLOW);
 	} else if (!strcmp(word, "following")) {
 		connection_made(a);
 	} else if (!strcmp(word, "begun") && guest && worker->task == TASK_IS_GUEST) {

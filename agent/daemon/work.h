@@ -45,7 +45,8 @@ int work_follow(struct edges *edges, int out, struct err **err);
 
 /*
  * Says the guests that have leases which are not as they should be, as far as the host itself can
- * tell: the VF is gone, or there again, or on its way. Needs the store and the host.
+ * tell: the VF is gone, or there again, or on its way, or was reserved for a guest that has not
+ * come; and when the next such time is over. Needs the store and the host.
  */
 int work_look(struct edges *edges, int out, struct err **err);
 
@@ -54,6 +55,12 @@ int work_publish(struct edges *edges, struct err **err);
 
 /* Tells them that nobody is here any more. Needs libvirt. */
 int work_withdraw(struct edges *edges, struct err **err);
+
+/* The sooner one of two moments that are still to come, in seconds since 1970; 0: none. */
+int64_t work_sooner(int64_t moment, int64_t next, int64_t now);
+
+/* Says that it is to be looked at again then; 0: it is not. */
+void work_say_again(struct edges *edges, int64_t moment, int out);
 
 /* Says why a task could not be done. */
 void work_say_failure(int out, const struct err *why);

@@ -58,6 +58,7 @@ static int view_has_ours(struct virt *virt, const struct virt_dom *dom, unsigned
 			return -1;
 		}
 		/* It has no such definition, or has gone; an event tells of that. */
+		*has |= why->code != ERR_ABSENT;
 		err_free(&why);
 		return 0;
 	}
@@ -127,7 +128,8 @@ static int say_all(struct follower *f, struct err **err)
 
 /*
  * What happens to guests that have nothing to do with us is nothing to a worker, either. Whatever
- * has a lease was said at first, or has had metadata since then; of one that has gone nobody knows.
+ * has anything of ours was said at first, or has been changed since then. libvirt answers for one
+ * guest after the other, so it is not asked more often than that.
  */
 static int concerns(struct follower *f, const struct virt_event *event, bool *does,
 		    struct err **err)
@@ -138,7 +140,7 @@ static int concerns(struct follower *f, const struct virt_event *event, bool *do
 	int result;
 
 	*does = is_ours(f, event->uuid);
-	if (*does)
+	if (*does || event->kind != VIRT_DOMAIN_CHANGED)
 		return 0;
 	if (virt->ops->find(virt, event->uuid, &dom, &why)) {
 		if (why->code == ERR_LOST) {
@@ -158,14 +160,15 @@ static int concerns(struct follower *f, const struct virt_event *event, bool *do
 
 static int say_event(struct follower *f, const struct virt_event *event, struct err **err)
 {
-	bool moves = event->kind == VIRT_DOMAIN_MOVING, does = false;
+	bool moves = event->kind == VIRT_DOMAIN_MOVING;
+	bool passes = event->kind == VIRT_DOMAIN_PASSING, does = false;
 
 	if (concerns(f, event, &does, err))
 		return -1;
 	if (does)
 		(void)line_say(f->out, moves ? "moving" : "guest", event->uuid, event->name,
 			       event->what, NULL);
-	else if (!moves)
+	else if (!moves && !passes)
 		(void)line_say(f->out, "other", NULL);
 	return 0;
 }
@@ -222,34 +225,4 @@ int work_follow(struct edges *edges, int out, struct err **err)
 
 	free(f.ours);
 	return result;
-}
-
-/* Can the host's side of it be as it should be? */
-static bool is_settled(const struct lease *lease, const struct inventory *inventory)
-{
-	const struct pf *pf = inventory_pf(inventory, lease->pf);
-	const struct vf *vf = pf ? pf_vf_by_index(pf, lease->index) : NULL;
-
-	return (lease->state == LEASE_HELD || lease->state == LEASE_RESERVED) && !lease->reason &&
-	       vf && pciaddr_equal(vf->addr, lease->vf);
-}
-
-int work_look(struct edges *edges, int out, struct err **err)
-{
-	struct inventory inventory = {0};
-	struct leases leases = {0};
-
-	if (edges->store->ops->list(edges->store, NULL, NULL, &leases, err))
-		return -1;
-	if (leases.n && edges->host->ops->read_all(edges->host, 0, &inventory, err)) {
-		leases_clear(&leases);
-		return -1;
-	}
-	for (size_t i = 0; i < leases.n; i++)
-		if (!is_settled(&leases.items[i], &inventory))
-			(void)line_say(out, "guest", leases.items[i].domain_uuid,
-				       leases.items[i].domain_name, "VF changed", NULL);
-	inventory_clear(&inventory);
-	leases_clear(&leases);
-	return 0;
 }

@@ -168,8 +168,7 @@ void work_stuck(struct edges *edges, const char *uuid, const char *name, const c
 	note(edges, uuid, name, &none, reason);
 }
 
-/* The sooner one of two moments that are still to come. */
-static int64_t sooner(int64_t moment, int64_t next, int64_t now)
+int64_t work_sooner(int64_t moment, int64_t next, int64_t now)
 {
 	return moment > now && (!next || moment < next) ? moment : next;
 }
@@ -194,15 +193,15 @@ static int64_t next_moment(const struct converge *c, const struct wants *wants,
 		const struct assignment *a = &wants->live.items[i];
 
 		if (a->parked && a->parking.reason != PARK_RESIZE)
-			next = sooner(a->parking.until, next, now);
+			next = work_sooner(a->parking.until, next, now);
 	}
 	for (size_t i = 0; i < c->leases.n; i++)
 		if (is_kept(&c->leases.items[i], plan))
-			next = sooner(c->leases.items[i].expires, next, now);
+			next = work_sooner(c->leases.items[i].expires, next, now);
 	return next;
 }
 
-static void say_again(struct edges *edges, int64_t moment, int out)
+void work_say_again(struct edges *edges, int64_t moment, int out)
 {
 	int64_t now = edges->wall();
 	cleanup_free char *left = NULL;
@@ -279,7 +278,7 @@ static int converge_guest(struct converge *c, const struct work_guest *guest, st
 	tell_plan(told, guest->name, plan);
 	if (!result && !c->domain.live.present)
 		result = forget_parked(c, told, err);
-	say_again(c->edges, next_moment(c, &wants, plan), told->out);
+	work_say_again(c->edges, next_moment(c, &wants, plan), told->out);
 	wants_clear(&wants);
 	return result;
 }

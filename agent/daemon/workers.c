@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/child.h"
 
@@ -88,6 +89,7 @@ void worker_rest(struct worker *worker, msec now)
 	worker->said = (struct said){.again = QUEUE_NEVER};
 	worker->task = TASK_IS_NONE;
 	worker->uuid[0] = '\0';
+	free(steal(&worker->name));
 	worker->deadline = now + REST_MS;
 }
 
@@ -157,6 +159,7 @@ void workers_remove(struct workers *workers, struct worker *worker)
 	if (worker->out >= 0)
 		(void)close(worker->out);
 	free(worker->said.reason);
+	free(worker->name);
 	free(worker);
 }
 

@@ -43,6 +43,7 @@ struct worker {
 	/* Its task. */
 	enum task task;
 	char uuid[UUID_STRLEN]; /* of its guest; "": it has none */
+	char *name;             /* and that one's; NULL: not needed */
 	msec deadline;          /* then it is killed; QUEUE_NEVER: it may take its time */
 	struct said said;
 };

@@ -2,12 +2,15 @@
 /* A guest is about to come from another host, or from a file. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "converge/converge.h"
+#include "converge/reserve.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "hook/hook.h"
+#include "host/lock.h"
 
 static bool comes_from_file(const struct hook_call *call)
 {
@@ -107,6 +110,20 @@ static int move_devices(const struct hook_call *call, const struct domain_view *
 	return 0;
 }
 
+/*
+ * Of a guest that never comes libvirt may tell nobody. That its lock has been let go makes the
+ * agent look at the leases, and at this one again when it has expired.
+ */
+static void tell_agent(const struct edges *edges, const char *uuid)
+{
+	cleanup_free char *name = mem_printf(LOCK_OF_DOMAIN "%s", uuid);
+	int fd = -1;
+
+	/* Whoever has it lets it go, too. */
+	if (!edges->lock(name, edges->now(), &fd, NULL) && fd >= 0)
+		(void)close(fd);
+}
+
 static int reserve_all(const struct hook_call *call, struct edges *edges, struct domain_view *view,
 		       const struct wants *wants, const struct scope *scope, struct err **err)
 {
@@ -123,8 +140,11 @@ static int reserve_all(const struct hook_call *call, struct edges *edges, struct
 	c.expires = edges->wall() + HOOK_RESERVE_S;
 	(void)converge_run(&c, wants, scope, CONVERGE_RESERVE, &plan, NULL, &first);
 	result = judge(call, &plan, first, err);
-	if (!result)
-		result = move_devices(call, &c.domain.live, &plan, err);
+	if (!result && move_devices(call, &c.domain.live, &plan, err)) {
+		unreserve(edges->store, &plan);
+		result = -1;
+	}
+	tell_agent(edges, c.dom.uuid);
 	plan_clear(&plan);
 	converge_close(&c);
 	return result;

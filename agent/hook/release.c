@@ -17,6 +17,8 @@
 #include "host/lock.h"
 #include "xml/domain.h"
 
+#define LOOK_MS 300
+
 /* No file: the guest is not persistent, and *out is without a view. */
 static int read_config(const struct hook_call *call, const char *uuid, struct domain_view *out,
 		       struct err **err)
@@ -122,8 +124,9 @@ int hook_release(const struct hook_call *call, struct domain_view *view, struct 
 		return 0;
 	if (call->open(call->arg, HOOK_HOST | HOOK_STORE_WRITE, &edges, err))
 		return -1;
-	/* Whoever has the lock is at work on this very guest, and sees that it has ended. */
-	if (edges->lock(lock, edges->now(), &fd, NULL))
+	/* Whoever has the lock for longer is at work on this very guest, and sees that it has
+	 * ended; the agent may only have looked at it. */
+	if (edges->lock(lock, edges->now() + LOOK_MS, &fd, NULL))
 		return 0;
 	edges->store->ops->because(edges->store, "hook: release end");
 	result = let_all_go(call, edges, view, err);

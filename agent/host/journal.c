@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "core/cleanup.h"
+#include "core/harmless.h"
 #include "core/mem.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -94,35 +95,23 @@ char *journal_format(const struct journal_line *line, size_t *size)
 	return data;
 }
 
-/* Names of guests must not steer a terminal. */
-static void print(const struct journal_line *line)
-{
-	cleanup_free char *text = mem_printf("%s%s%s", line->domain ? line->domain : "",
-					     line->domain ? ": " : "", line->text);
-
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-	(void)fprintf(stderr, "vfpool agent: %s\n", text);
-}
-
 void journal_write(const struct journal_line *line)
 {
+	bool named = line->domain && *line->domain;
+	/* Whoever reads the journal without fields wants to know of whom, too. */
+	cleanup_free char *text =
+		mem_printf("%s%s%s", named ? line->domain : "", named ? ": " : "", line->text);
+	struct journal_line whole = *line;
 	cleanup_free char *data = NULL;
-	cleanup_free char *text = NULL;
-	struct journal_line named = *line;
 	size_t size = 0;
 
+	harmless(text);
 	if (!is_journal()) {
-		print(line);
+		(void)fprintf(stderr, "vfpool agent: %s\n", text);
 		return;
 	}
-	/* Whoever reads the journal without fields wants to know, too. */
-	if (line->domain && *line->domain) {
-		text = mem_printf("%s: %s", line->domain, line->text);
-		named.text = text;
-	}
-	data = journal_format(&named, &size);
+	whole.text = text;
+	data = journal_format(&whole, &size);
 	if (data)
 		send_to(JOURNAL_SOCKET, data, size);
 }

@@ -201,14 +201,27 @@ int lock_take(const char *name, msec deadline, int *fd, struct err **err)
 	return lock_take_in(LOCK_DIR, name, deadline, fd, err);
 }
 
-bool lock_is_taken_in(const char *dir, const char *name)
+static int open_to_look(const char *dir, const char *name)
 {
 	cleanup_close int directory = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cleanup_close int file = -1;
+
+	return directory < 0
+		       ? -1
+		       : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+pid_t lock_holder(const char *name)
+{
+	cleanup_close int file = open_to_look(LOCK_DIR, name);
+
+	return file < 0 ? 0 : holder_of(file);
+}
+
+bool lock_is_taken_in(const char *dir, const char *name)
+{
+	cleanup_close int file = open_to_look(dir, name);
 	struct flock lock = whole_file(F_RDLCK);
 
-	if (directory >= 0)
-		file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return file >= 0 && !fcntl(file, F_OFD_GETLK, &lock) && lock.l_type == F_WRLCK &&
 	       holder_of(file) != getpid();
 }

@@ -33,6 +33,9 @@ int lock_share(const char *name, msec deadline, int *fd, struct err **err);
  */
 bool lock_is_taken(const char *name);
 
+/* Who has it, or had it last; 0: not known. */
+pid_t lock_holder(const char *name);
+
 /* From now on this process is named as the holder: a child that has the descriptor, too. */
 void lock_hand_to(int fd, pid_t pid);
 

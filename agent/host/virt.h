@@ -110,7 +110,9 @@ enum virt_event_kind {
 	VIRT_DEVICE_REMOVAL_FAILED, /* the guest refused; it can be asked again */
 	VIRT_DOMAIN_STOPPED,        /* the domain is gone, and its devices with it */
 	/* Told to who follows only: */
-	VIRT_DOMAIN_CHANGED, /* anything else that can make a difference to its VFs */
+	VIRT_DOMAIN_CHANGED, /* what defines it, or who runs it, is another now */
+	VIRT_DOMAIN_PASSING, /* it is not, but it may be able to do now what it was not: it was
+				paused, is awake again, has started anew */
 	VIRT_DOMAIN_MOVING,  /* its memory is being sent to another host */
 };
 

@@ -22,8 +22,11 @@ struct inbox {
 	bool follows; /* all that changes a domain is told */
 	bool lost;    /* the connection is closed, and not by us */
 	struct virt_event *events;
-	size_t nevents;
+	size_t first, nevents; /* those before the first one have been taken */
 };
+
+/* Who does not take what has come will not take more; then all is looked at anew. */
+#define EVENTS_MAX 100000
 
 struct inbox *inbox_new(void)
 {
@@ -33,6 +36,15 @@ struct inbox *inbox_new(void)
 	virt_condition_init(&inbox->changed);
 	inbox->refs = 1;
 	return inbox;
+}
+
+static void inbox_empty(struct inbox *inbox)
+{
+	for (size_t i = inbox->first; i < inbox->nevents; i++)
+		virt_event_clear(&inbox->events[i]);
+	free(inbox->events);
+	inbox->events = NULL;
+	inbox->first = inbox->nevents = 0;
 }
 
 static struct inbox *inbox_ref(struct inbox *inbox)
@@ -54,9 +66,7 @@ void inbox_unref(void *opaque)
 	(void)pthread_mutex_unlock(&inbox->lock);
 	if (left)
 		return;
-	for (size_t i = 0; i < inbox->nevents; i++)
-		virt_event_clear(&inbox->events[i]);
-	free(inbox->events);
+	inbox_empty(inbox);
 	(void)pthread_cond_destroy(&inbox->changed);
 	(void)pthread_mutex_destroy(&inbox->lock);
 	free(inbox);
@@ -68,6 +78,11 @@ static void inbox_put(struct inbox *inbox, virDomainPtr dom, enum virt_event_kin
 	struct virt_event *event;
 
 	(void)pthread_mutex_lock(&inbox->lock);
+	inbox->lost |= inbox->nevents >= EVENTS_MAX;
+	if (inbox->lost) {
+		(void)pthread_mutex_unlock(&inbox->lock);
+		return;
+	}
 	event = mem_append(&inbox->events, &inbox->nevents, sizeof(*event));
 	event->kind = kind;
 	event->name = mem_strdup(virDomainGetName(dom));
@@ -120,6 +135,13 @@ static const char *started_word(int detail)
 	}
 }
 
+/* As these three: what defines it is what it was. */
+static bool is_passing(int event, int detail)
+{
+	return event == VIR_DOMAIN_EVENT_SUSPENDED ||
+	       (event == VIR_DOMAIN_EVENT_RESUMED && detail != VIR_DOMAIN_EVENT_RESUMED_MIGRATED);
+}
+
 /* What of a domain's life makes a difference to its VFs, or will; NULL: that does not. */
 static const char *lifecycle_word(int event, int detail)
 {
@@ -151,7 +173,9 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
 	if (event == VIR_DOMAIN_EVENT_STOPPED)
 		inbox_put(inbox, dom, VIRT_DOMAIN_STOPPED, NULL, what);
 	else if (what && inbox->follows)
-		inbox_put(inbox, dom, VIRT_DOMAIN_CHANGED, NULL, what);
+		inbox_put(inbox, dom,
+			  is_passing(event, detail) ? VIRT_DOMAIN_PASSING : VIRT_DOMAIN_CHANGED,
+			  NULL, what);
 	return 0;
 }
 
@@ -176,7 +200,7 @@ static void on_job(virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr pa
 	(void)conn;
 	(void)params;
 	(void)n;
-	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "job completed");
+	inbox_put(opaque, dom, VIRT_DOMAIN_PASSING, NULL, "job completed");
 }
 
 /* Each pass over its memory is told; the first one is enough to know. */
@@ -190,7 +214,7 @@ static void on_iteration(virConnectPtr conn, virDomainPtr dom, int iteration, vo
 static void on_reboot(virConnectPtr conn, virDomainPtr dom, void *opaque)
 {
 	(void)conn;
-	inbox_put(opaque, dom, VIRT_DOMAIN_CHANGED, NULL, "rebooted");
+	inbox_put(opaque, dom, VIRT_DOMAIN_PASSING, NULL, "rebooted");
 }
 
 static void on_close(virConnectPtr conn, int reason, void *opaque)
@@ -338,9 +362,9 @@ int virt_next_event(struct virt *virt, msec deadline, struct virt_event *out, st
 		late = pthread_cond_timedwait(&inbox->changed, &inbox->lock, &until) != 0;
 	lost = inbox->lost;
 	if (inbox->nevents) {
-		*out = inbox->events[0];
-		inbox->nevents--;
-		memmove(inbox->events, inbox->events + 1, inbox->nevents * sizeof(*out));
+		*out = inbox->events[inbox->first++];
+		if (inbox->first == inbox->nevents)
+			inbox_empty(inbox);
 		got = 1;
 	}
 	(void)pthread_mutex_unlock(&inbox->lock);
@@ -368,9 +392,7 @@ bool virt_rest(struct virt *virt)
 
 	deregister(c);
 	(void)pthread_mutex_lock(&inbox->lock);
-	for (size_t i = 0; i < inbox->nevents; i++)
-		virt_event_clear(&inbox->events[i]);
-	inbox->nevents = 0;
+	inbox_empty(inbox);
 	(void)pthread_mutex_unlock(&inbox->lock);
 	return virConnectIsAlive(c->conn) == 1;
 }

@@ -36,9 +36,10 @@ struct lease {
 	char *domain_name;
 	enum lease_state state;
 	struct vf_settings saved; /* .known is 0 until they have been saved */
-	char *driver;             /* the VF's driver before us; NULL: none, or not saved yet */
-	int64_t since;            /* seconds since 1970, of the claim */
-	int64_t expires;          /* LEASE_RESERVED: seconds since 1970; 0: never */
+	char *driver;  /* the VF's driver before us; NULL: none, or not noted yet, as of one that is
+			  reserved for a guest on its way here */
+	int64_t since; /* seconds since 1970, of the claim */
+	int64_t expires; /* LEASE_RESERVED: seconds since 1970; 0: never */
 	char *reason; /* why it is lost, or, in another state, why it is stuck; NULL: it is not */
 };
 

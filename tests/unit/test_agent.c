@@ -396,12 +396,22 @@ static void who_is_held_waits_for_the_lock(void **state)
 	assert_string_equal(guest->uuid, WEB1);
 	queue_held(guest, clock);
 	ends(&q, next(&q), OUTCOME_CLEAN);
-	assert_int_equal(queue_next(&q), clock + QUEUE_LAST_MS);
+	assert_int_equal(queue_next(&q), clock + QUEUE_FIRST_MS);
+	guest = next(&q);
+	queue_held(guest, clock);
+	assert_int_equal(queue_next(&q), clock + 2 * QUEUE_FIRST_MS);
+	guest = next(&q);
+	queue_held(guest, clock);
+	assert_int_equal(queue_next(&q), clock + 4 * QUEUE_FIRST_MS);
 	/* Another guest's is none of its affair. */
 	queue_freed(&q, WEB2, clock);
-	assert_int_equal(queue_next(&q), clock + QUEUE_LAST_MS);
+	assert_int_equal(queue_next(&q), clock + 4 * QUEUE_FIRST_MS);
 	queue_freed(&q, WEB1, clock);
 	assert_int_equal(queue_next(&q), clock);
+	guest = next(&q);
+	/* That was told a moment before it was so. */
+	queue_held(guest, clock);
+	assert_int_equal(queue_next(&q), clock + QUEUE_FIRST_MS);
 	guest = next(&q);
 	/* While it is at work, the lock that is let go is the worker's own. */
 	queue_freed(&q, WEB1, clock);

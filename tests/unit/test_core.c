@@ -88,6 +88,7 @@ static void sets_read_as_the_kernel_writes_them(void **state)
 					  "^1-2", "1;2",  "8192", "0-8192", "99999999999999999999",
 					  "0x1"};
 	struct idset set, other;
+	char *text;
 
 	(void)state;
 	assert_true(idset_parse("0-3,8,10-11\n", &set));
@@ -103,6 +104,19 @@ static void sets_read_as_the_kernel_writes_them(void **state)
 	assert_int_equal(idset_count(&set), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_false(idset_parse(bad[i], &set));
+	/* As long as one can become, and longer. */
+	for (unsigned id = 0; id < IDSET_MAX; id += 2)
+		idset_add(&set, id);
+	text = idset_format(&set);
+	assert_true(idset_parse(text, &other));
+	assert_memory_equal(&set, &other, sizeof(set));
+	free(text);
+	text = mem_zero(1 << 20, 1);
+	for (size_t n = 0; n + 7 < 1 << 20; n += 7)
+		memcpy(text + n, "0-8191,", 7);
+	text[(1 << 20) / 7 * 7 - 8] = '\0';
+	assert_false(idset_parse(text, &set));
+	free(text);
 	assert_true(idset_parse("1,64", &set) && idset_parse("65-70", &other));
 	assert_false(idset_meets(&set, &other));
 	idset_add(&other, 64);
@@ -212,9 +226,9 @@ static void an_error_cannot_steer_the_terminal(void **state)
 	cleanup_free char *text = NULL;
 
 	(void)state;
-	(void)err_set(&err, ERR_FAILED, "web\033[2J\r1\nmore");
+	(void)err_set(&err, ERR_FAILED, "web\033[2J\r1\nmore \xc2\x9b[2J\x9b \xc3\xa9");
 	text = printed(err);
-	assert_string_equal(text, "vfpool: web?[2J?1\n  more\n");
+	assert_string_equal(text, "vfpool: web?[2J?1\n  more ??[2J? \xc3\xa9\n");
 }
 
 static void nobody_needs_to_want_an_error(void **state)

@@ -234,6 +234,8 @@ static void test_reserves(void **state)
 		assert_string_equal(lease->domain_name, "mover");
 		assert_int_equal(lease->expires, t->w.wall + HOOK_RESERVE_S);
 		assert_int_equal(lease->saved.known, 0);
+		/* Nobody has taken it off that yet. */
+		assert_null(lease->driver);
 	}
 	/* Once more: the same, for longer. */
 	t->w.wall += 100;
@@ -289,6 +291,16 @@ static void test_moves_devices(void **state)
 	leases_clear(&t->w.leases);
 	assert_refused(t, "mover", "migrate", unmanaged, "which is not here", "park --all");
 	assert_null(t->changed);
+	assert_int_equal(t->w.leases.n, 0);
+	/* What says that it comes with another VF than it has here: the one that it has stays. */
+	free(elsewhere);
+	elsewhere = moving_device("no", "01");
+	free(unmanaged);
+	unmanaged = guest(UUID, metadata, elsewhere);
+	(void)lease_add(&t->w, 2, "00000001", UUID, LEASE_HELD);
+	assert_refused(t, "mover", "migrate", unmanaged, "of this host already (held)", NULL);
+	assert_int_equal(t->w.leases.n, 1);
+	assert_int_equal(t->w.leases.items[0].state, LEASE_HELD);
 	leases_clear(&t->w.leases);
 	/* There is none here. */
 	for (unsigned i = 0; i < 3; i++) {
@@ -417,6 +429,8 @@ static void test_reservation_becomes_the_lease(void **state)
 
 	lease->expires = t->w.wall - 1;
 	lease->saved.known = 0;
+	free(lease->driver);
+	lease->driver = NULL;
 	/* It is paused while it arrives, its VFs parked: it may take as long as it likes. */
 	web1->live.metadata = mem_printf(
 		metadata,
@@ -430,6 +444,7 @@ static void test_reservation_becomes_the_lease(void **state)
 	assert_int_equal(t->w.leases.items[0].state, LEASE_HELD);
 	assert_int_equal(t->w.leases.items[0].index, 2);
 	assert_int_equal(t->w.leases.items[0].expires, 0);
+	assert_string_equal(t->w.leases.items[0].driver, "igbvf");
 	assert_null(world_broken(&t->w));
 	must_run(&t->w, "detach web1 eth1");
 	assert_int_equal(t->w.leases.n, 0);

@@ -157,6 +157,26 @@ static void watch_move(struct world *w)
 	hear();
 }
 
+/* A look at it in between leaves it what was reserved here; only what was parked here goes. */
+static void of_one_that_comes_the_reservation_stays(void **state)
+{
+	struct world w;
+	struct lease *lease;
+
+	(void)state;
+	world_init(&w, 7);
+	do_run(&w, "attach web1 eth1 --count 2", 0);
+	do_run(&w, "park web1 --deadline 3600", 0);
+	lease = &w.leases.items[1];
+	free(lease->driver);
+	lease->driver = NULL;
+	world_forget(&w, "web1");
+	work_on(&w, "web1", false);
+	assert_int_equal(w.leases.n, 1);
+	assert_null(w.leases.items[0].driver);
+	world_clear(&w);
+}
+
 /* Then there is nothing to wait for any more. */
 static void of_one_that_moved_away_nothing_expires(void **state)
 {
@@ -858,7 +878,17 @@ static void the_look_finds_what_is_not_settled(void **state)
 	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
 	hear();
 	assert_string_equal(said, "");
+	w.leases.items[0].expires = w.wall + 9;
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_string_equal(said, "again 9000\n");
+	w.wall += 9;
+	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
+	hear();
+	assert_said(" web2 VF changed\n");
+	assert_not_said("again");
 	w.leases.items[0].state = LEASE_HELD;
+	w.leases.items[0].expires = 0;
 	world_vanish(&w);
 	assert_int_equal(work_look(&w.edges, ends_of[1], NULL), 0);
 	hear();
@@ -902,6 +932,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_that_stopped_is_relieved),
 		cmocka_unit_test(a_guest_that_moved_away_leaves_nothing),
+		cmocka_unit_test(of_one_that_comes_the_reservation_stays),
 		cmocka_unit_test(of_one_that_moved_away_nothing_expires),
 		cmocka_unit_test(a_move_that_fails_is_noticed),
 		cmocka_unit_test(a_move_under_way_is_found),

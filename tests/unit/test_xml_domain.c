@@ -588,6 +588,24 @@ static void taken_over(void **state)
 	}
 }
 
+/* As no libvirt prints it, but another host may. */
+static void a_vlan_without_a_tag(void **state)
+{
+	struct domain_view view = {0};
+
+	(void)state;
+	assert_int_equal(
+		domain_xml_parse(
+			"<domain><devices><interface type='hostdev'><source><address "
+			"type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>"
+			"</source><vlan/></interface></devices></domain>",
+			&view, NULL),
+		0);
+	assert_int_equal(view.ndevices, 1);
+	assert_null(view.devices[0].extra);
+	domain_view_clear(&view);
+}
+
 static void slots_taken(void **state)
 {
 	cleanup_view struct domain_view view = {0};
@@ -718,6 +736,7 @@ int main(void)
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(standbys),
 		cmocka_unit_test(taken_over),
+		cmocka_unit_test(a_vlan_without_a_tag),
 		cmocka_unit_test(slots_taken),
 		cmocka_unit_test(metadata_elements),
 	};
