@@ -120,14 +120,6 @@ const struct foreign *foreigns_of(const struct foreigns *foreigns, struct pciadd
 	return *n ? &foreigns->items[low] : NULL;
 }
 
-/* Drivers that hand a device to a process; a VF bound to one has a user, or is kept for one. */
-static bool driver_is_userspace(const char *driver)
-{
-	return driver_is_vfio(driver) || !strcmp(driver, "uio_pci_generic") ||
-	       !strcmp(driver, "igb_uio") || !strcmp(driver, "pci-stub") ||
-	       !strcmp(driver, "xen-pciback");
-}
-
 static bool busy(const struct judge *judge, struct pciaddr vf)
 {
 	for (size_t i = 0; i < judge->nbusy; i++)
@@ -279,7 +271,7 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 		return REFUSAL_HOST_ADDRESS;
 	}
 	/* A prebound pool's VFs wait on vfio-pci, as all do of a PF that was set so. */
-	if (vf->driver && driver_is_userspace(vf->driver) && !vf->prebound &&
+	if (driver_is_userspace(vf->driver) && !vf->prebound &&
 	    !(judge->pool && judge->pool->prebound && !strcmp(vf->driver, "vfio-pci"))) {
 		*reason = mem_printf("bound to %s, and not by vfpool", vf->driver);
 		return REFUSAL_HOST_DRIVER;

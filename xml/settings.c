@@ -112,9 +112,9 @@ int settings_read_rate(const xmlNode *element, struct vf_settings *out, struct e
 		return -1;
 	if (!low && !high)
 		return node_error(element, err, "has neither min nor max");
-	if (low && !strict_decimal(low, 0, SETTINGS_RATE_MAX, &min))
+	if (low && !strict_decimal(low, 0, VF_RATE_MAX, &min))
 		return strict_bad(element, "min", low, "a rate in Mbit/s", err);
-	if (high && !strict_decimal(high, 0, SETTINGS_RATE_MAX, &max))
+	if (high && !strict_decimal(high, 0, VF_RATE_MAX, &max))
 		return strict_bad(element, "max", high, "a rate in Mbit/s", err);
 	if (max && min > max)
 		return node_error(element, err, "min %u is above max %u", min, max);

@@ -17,8 +17,6 @@
 #include "model/settings.h"
 #include "xml/write.h"
 
-#define SETTINGS_RATE_MAX 9999999
-
 /* Each reads its element into *out and the bits of out->known; the VLAN has no bit, but .vlan. */
 int settings_read_vlan(const xmlNode *element, const char *ns, struct vf_settings *out,
 		       struct err **err);

@@ -30,12 +30,6 @@ static enum verdict unless_dispensable(const struct judging *j)
 	return is_dispensable(j) ? VERDICT_WARN : VERDICT_FAIL;
 }
 
-static bool is_userspace_driver(const char *driver)
-{
-	return strstr(driver, "vfio") || strcmp(driver, "uio_pci_generic") == 0 ||
-	       strcmp(driver, "igb_uio") == 0 || strcmp(driver, "pci-stub") == 0;
-}
-
 /* SR-IOV */
 
 static char *mend_in_card(const struct device_facts *device)
@@ -120,7 +114,7 @@ static void judge_driver(struct judging *j)
 			     : mem_printf("modprobe \"$(cat /sys/bus/pci/devices/%s/modalias)\"",
 					  addr),
 		       "no driver is bound to it");
-	else if (is_userspace_driver(driver))
+	else if (driver_is_userspace(driver))
 		report(j, CHECK_DRIVER, unless_dispensable(j),
 		       mem_printf("virsh nodedev-reattach pci_%04x_%02x_%02x_%x",
 				  device->pf.addr.domain, device->pf.addr.bus,
@@ -147,7 +141,7 @@ static void judge_link(struct judging *j)
 	cleanup_free char *netdev = pf->netdev ? shell_word(pf->netdev) : NULL;
 
 	if (!netdev) {
-		if (device->nic && pf->driver && !is_userspace_driver(pf->driver))
+		if (device->nic && pf->driver && !driver_is_userspace(pf->driver))
 			report(j, CHECK_LINK, VERDICT_WARN,
 			       mem_strdup("bring its interface back: ip -n NAMESPACE link set dev "
 					  "INTERFACE netns 1; ip netns list shows the namespaces"),
@@ -302,7 +296,7 @@ static void judge_netdevs(struct judging *j)
 	for (size_t i = 0; i < pf->nvfs; i++) {
 		const struct vf *vf = &pf->vfs[i];
 
-		if (!vf->driver || is_userspace_driver(vf->driver))
+		if (!vf->driver || driver_is_userspace(vf->driver))
 			continue;
 		driven++;
 		if (vf->netdev)

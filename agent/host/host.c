@@ -21,17 +21,6 @@
 #define SYSFS "/sys"
 #define CLOSING_MS 50
 
-bool driver_is_userspace(const char *driver)
-{
-	static const char *const names[] = {"uio_pci_generic", "igb_uio", "pci-stub",
-					    "xen-pciback"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(driver, names[i]))
-			return true;
-	return driver_is_vfio(driver) || !strcmp(driver, "pciback");
-}
-
 int refuse_made_tree(const struct real_host *h, const char *what, struct err **err)
 {
 	if (h->netlink)

@@ -3,7 +3,8 @@
  * Locks among vfpool's processes: files in /run/vfpool, so a killed process holds none. One for
  * each domain (one converge a guest at a time), two for each PF: one for the settings of its VFs,
  * and one for their number, which everybody shares who uses its VFs and has for himself who makes
- * them anew. Who wants both takes the domains' locks first, in the order of their names.
+ * them anew; one for each pool with a limit, and one for the definitions of pools. Who wants
+ * several takes the domains' locks first, in the order of their names, then PFs', then pools'.
  */
 #ifndef VFPOOL_HOST_LOCK_H
 #define VFPOOL_HOST_LOCK_H

@@ -20,9 +20,6 @@ static inline struct real_host *real(struct host *host)
 	return (struct real_host *)host;
 }
 
-/* Does this driver hand a device to a process? The others are the kernel's own. */
-bool driver_is_userspace(const char *driver);
-
 /* ERR_UNSUPPORTED on a made tree, else 0. */
 int refuse_made_tree(const struct real_host *h, const char *what, struct err **err);
 

@@ -3,8 +3,8 @@
  * The lease store, in SQLite.
  *
  * One table, one row a lease. The primary key (VF) and a unique assignment decide who gets a VF;
- * no code here checks first and writes after. Every operation is a single statement, hence a
- * transaction by itself, which takes the write lock at once (as BEGIN IMMEDIATE does).
+ * no code here checks first whether one is free. Every change is one transaction, which takes the
+ * write lock at once and notes the change in the history, too.
  *
  * WAL: readers never wait. What was committed survives a power cut (synchronous=FULL), but for what
  * nothing is lost with (NORMAL). The log stays when the last one closes the store: to empty it into

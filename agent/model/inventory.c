@@ -45,6 +45,18 @@ bool driver_is_vfio(const char *driver)
 	return driver && strstr(driver, "vfio");
 }
 
+bool driver_is_userspace(const char *driver)
+{
+	/* The last one is how the kernel calls xen-pciback. */
+	static const char *const names[] = {"uio_pci_generic", "igb_uio", "pci-stub", "xen-pciback",
+					    "pciback"};
+
+	for (size_t i = 0; driver && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(driver, names[i]))
+			return true;
+	return driver_is_vfio(driver);
+}
+
 bool driver_can_migrate(const char *driver)
 {
 	static const char *const names[] = {"mlx5_vfio_pci", "hisi_acc_vfio_pci", "pds_vfio_pci",

@@ -69,6 +69,9 @@ bool vf_home_parse(const char *text, enum vf_home *out);
  */
 bool driver_is_vfio(const char *driver);
 
+/* Does it hand a device to a process, or another kernel? The others are this kernel's own. */
+bool driver_is_userspace(const char *driver);
+
 /*
  * Can it take a device's state out and put it into another device of the kind, so that the device
  * moves with its guest? Whether this device's firmware can is known to QEMU only.

@@ -18,6 +18,8 @@ enum {
 	SETTING_RATE = 1 << 5, /* minimum and maximum */
 };
 
+#define VF_RATE_MAX 9999999 /* Mbit/s */
+
 struct vf_settings {
 	unsigned known;      /* SETTING_* */
 	struct mac mac;      /* all zero: the driver or the guest chooses */

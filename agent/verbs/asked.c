@@ -10,7 +10,6 @@
 
 #define VLAN_MAX 4094
 #define QOS_MAX 7
-#define RATE_MAX 4000000
 
 struct word {
 	const char *text;
@@ -80,11 +79,11 @@ error_t asked_option(struct asked *asked, int key, char *arg, struct argp_state 
 		asked->values.link_state = (uint8_t)value;
 		return note(asked, rc, SETTING_LINK_STATE);
 	case ASKED_KEY_MIN_RATE:
-		rc = number_option(state, "min-rate", arg, 0, RATE_MAX, &asked->values.min_rate);
+		rc = number_option(state, "min-rate", arg, 0, VF_RATE_MAX, &asked->values.min_rate);
 		asked->min_set = true;
 		return note(asked, rc ? -1 : 0, SETTING_RATE);
 	case ASKED_KEY_MAX_RATE:
-		rc = number_option(state, "max-rate", arg, 0, RATE_MAX, &asked->values.max_rate);
+		rc = number_option(state, "max-rate", arg, 0, VF_RATE_MAX, &asked->values.max_rate);
 		asked->max_set = true;
 		return note(asked, rc ? -1 : 0, SETTING_RATE);
 	default:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "converge/foreign.h"
 #include "converge/place.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
@@ -166,6 +167,8 @@ static int read_listing(struct session *session, const struct request *request,
 		return -1;
 	inventory_find_peers(&listing->inventory);
 	holders_read(session, !request->no_guests, &listing->holders);
+	users_gather(host, &listing->holders.leases, &listing->holders.foreigns,
+		     &listing->inventory);
 	return 0;
 }
 

@@ -58,13 +58,13 @@ static int64_t world_wall(void)
 	return current->wall;
 }
 
-static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
+static int take(const char *name, bool alone, msec deadline, int *fd, struct err **err)
 {
-	bool domains = !strncmp(name, "domain-", 7);
+	bool domains = !strncmp(name, "domain-", 7), number = !strncmp(name, "resize-", 7);
 
 	if (world_call(current, "lock", err))
 		return -1;
-	if ((current->at_work && !strncmp(name, "resize-", 7)) ||
+	if ((number && (current->at_work || (current->shared && alone))) ||
 	    (current->locked && domains && !strcmp(name + 7, current->locked))) {
 		if (current->clock < deadline)
 			current->clock = deadline;
@@ -76,9 +76,14 @@ static int world_lock(const char *name, msec deadline, int *fd, struct err **err
 	return 0;
 }
 
+static int world_lock(const char *name, msec deadline, int *fd, struct err **err)
+{
+	return take(name, true, deadline, fd, err);
+}
+
 static int world_share(const char *name, msec deadline, int *fd, struct err **err)
 {
-	return world_lock(name, deadline, fd, err);
+	return take(name, false, deadline, fd, err);
 }
 
 static int world_connect(const char *uri, struct virt **out, struct err **err)

@@ -85,7 +85,8 @@ struct world {
 	bool torn_away;           /* VFs were removed while a guest had one */
 	const char *locked;       /* another process has the lock of the domain with this UUID */
 	unsigned locked_at;       /* the call by which a domain's lock was taken last */
-	bool at_work;             /* another process has the PF's number locked */
+	bool at_work;             /* another process has the PF's number locked, */
+	bool shared;              /* or others share it, who use its VFs */
 	struct persist persisted; /* .pf is NULL: nothing */
 	int persist_error;        /* ERR_*: keeping it fails so */
 

@@ -36,21 +36,27 @@ fi
 cat >"$scratch/writer.c" <<'END'
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "xml/device.h"
 
+/* FORM [unmanaged|standby] */
 int main(int argc, char **argv)
 {
 	struct assignment a = {.id = "0a1b2c3d", .index = -1, .pool = "eth1",
 			       .mac = {{2, 0, 0x5e, 0x10, 0, 1}}};
+	const char *kind = argc > 2 ? argv[2] : "";
 
-	(void)argv;
-	a.form = argc > 1 ? FORM_HOSTDEV : FORM_INTERFACE;
+	a.form = strcmp(argv[1], "hostdev") ? FORM_INTERFACE : FORM_HOSTDEV;
 	a.vlan = 100;
 	a.guest_set = true;
 	a.guest = (struct pciaddr){.bus = 5};
+	if (!strcmp(kind, "standby"))
+		a.standby = "lan";
 	printf("<domain type='kvm'><name>g</name><memory>1</memory>"
-	       "<os><type>hvm</type></os><devices>\n%s</devices></domain>\n",
-	       device_xml_format(&a, (struct pciaddr){.bus = 1, .device = 0x10}, argc < 3));
+	       "<os><type>hvm</type></os><devices>\n%s%s</devices></domain>\n",
+	       device_xml_format(&a, (struct pciaddr){.bus = 1, .device = 0x10},
+				 strcmp(kind, "unmanaged") != 0),
+	       a.standby ? device_xml_standby(&a, true) : "");
 	return 0;
 }
 END
@@ -60,9 +66,10 @@ if ! "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Iagent -o "$scratch/writer" "$scr
 	found_nothing "the device writer builds" "$(cat "$scratch/errors")"
 	tap_end
 fi
-for form in "" hostdev; do
-	"$scratch/writer" $form >"$scratch/domain.xml"
-	found_nothing "device XML (${form:-interface}) is valid to libvirt" "$(
+for what in interface "interface unmanaged" "interface standby" hostdev "hostdev unmanaged"; do
+	# shellcheck disable=SC2086 # words
+	"$scratch/writer" $what >"$scratch/domain.xml"
+	found_nothing "device XML ($what) is valid to libvirt" "$(
 		xmllint --nonet --noout --relaxng $domain "$scratch/domain.xml" 2>&1 |
 			grep -v 'validates$')"
 done

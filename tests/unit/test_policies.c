@@ -400,6 +400,7 @@ static void test_pool_rules(void **state)
 			    .numa_strict = true};
 	struct vf vf = {.index = 1, .iommu_group = 1};
 	struct pf pf = {.numa_node = 0, .vfs = &vf, .nvfs = 1};
+	static const char *const drivers[] = {"uio_pci_generic", "pciback", "vfio-pci"};
 	const int nodes[] = {1};
 	struct judge judge = {.index = -1, .pool = &pool};
 	struct foreigns foreigns = {0};
@@ -425,11 +426,13 @@ static void test_pool_rules(void **state)
 	judge.of_guest = 2;
 	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_LIMIT);
 	free(steal(&reason));
-	/* On vfio-pci it is somebody's, but in a prebound pool. */
+	/* On such a driver it is somebody's, but in a prebound pool. */
 	judge = (struct judge){.index = -1};
-	vf.driver = (char *)"vfio-pci";
-	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_HOST_DRIVER);
-	free(steal(&reason));
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		vf.driver = (char *)(uintptr_t)drivers[i];
+		assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_HOST_DRIVER);
+		free(steal(&reason));
+	}
 	pool = (struct pool){.name = (char *)"fast", .prebound = true};
 	judge.pool = &pool;
 	assert_int_equal(candidate_judge(&judge, &pf, &vf, &reason), REFUSAL_NONE);

@@ -472,6 +472,10 @@ static void the_kernel_hangs(void **state)
 	assert_run(&w, "reconcile", 0);
 	assert_int_equal(view_ours(live(&w, "web1")), 0);
 	w.at_work = w.hangs = false;
+	/* Others only use the PF's VFs: that is waited for, and nothing is taken for done. */
+	w.shared = true;
+	assert_run(&w, "reconcile web1", 1);
+	w.shared = false;
 	assert_run(&w, "reconcile web1", 0);
 	assert_int_equal(view_ours(live(&w, "web1")), 1);
 	assert_sound(&w);
