@@ -10,6 +10,7 @@
 #include "converge/networks.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/lock.h"
 
 void gathered_clear(struct gathered *g)
 {
@@ -37,7 +38,7 @@ static int hold_number(struct converge *c, struct gathered *g, struct pciaddr pf
 
 	if (!g->changes || (c->resizing && pciaddr_equal(*c->resizing, pf)))
 		return 0;
-	name = mem_printf("resize-%s", pciaddr_str(pf));
+	name = mem_printf(LOCK_OF_NUMBER "%s", pciaddr_str(pf));
 	if (c->edges->share(name, c->deadline, &fd, err))
 		return err_wrap(err, "waiting for the VFs of PF %s, which are being made anew",
 				pciaddr_str(pf));

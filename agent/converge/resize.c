@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "host/lock.h"
 
 /* Failing */
 
@@ -202,7 +203,7 @@ static int resume(struct resizing *r, struct resize_request *request, struct err
  */
 static bool at_work(struct edges *edges, struct pciaddr pf)
 {
-	cleanup_free char *name = mem_printf("resize-%s", pciaddr_str(pf));
+	cleanup_free char *name = mem_printf(LOCK_OF_NUMBER "%s", pciaddr_str(pf));
 	cleanup_err struct err *why = NULL;
 	int fd;
 

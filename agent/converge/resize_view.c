@@ -8,6 +8,7 @@
 #include "converge/resizing.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/lock.h"
 
 /* So often the guests concerned may change before they are all locked. */
 #define ROUNDS_MAX 8
@@ -164,7 +165,7 @@ static unsigned seconds_left(const struct resizing *r, msec deadline)
 /* Domains before the PF, as everybody does who wants both. */
 static int lock_planned(struct resizing *r, msec deadline, struct err **err)
 {
-	cleanup_free char *name = mem_printf("resize-%s", pciaddr_str(r->request->pf));
+	cleanup_free char *name = mem_printf(LOCK_OF_NUMBER "%s", pciaddr_str(r->request->pf));
 
 	r->guests = mem_zero(r->plan.nconcerned, sizeof(*r->guests));
 	for (size_t i = 0; i < r->plan.nconcerned; i++) {

@@ -219,7 +219,7 @@ static const struct host_ops real_ops = {
 /* By whoever has its number for himself; a process that was left behind in the kernel still has. */
 static bool is_resized(struct pciaddr pf)
 {
-	cleanup_free char *name = mem_printf("resize-%s", pciaddr_str(pf));
+	cleanup_free char *name = mem_printf(LOCK_OF_NUMBER "%s", pciaddr_str(pf));
 
 	return lock_is_taken(name);
 }

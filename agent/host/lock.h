@@ -17,6 +17,7 @@
 
 #define LOCK_DIR "/run/vfpool"
 #define LOCK_OF_DOMAIN "domain-" /* the UUID follows */
+#define LOCK_OF_NUMBER "resize-" /* the PF's address follows */
 
 /*
  * Takes the lock called name ("domain-<uuid>", "pf-<address>", "resize-<address>") and gives a
