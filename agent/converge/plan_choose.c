@@ -15,23 +15,12 @@ static const struct place *place_of(const struct situation *s, const char *pool)
 	return NULL;
 }
 
-static bool view_has_mac(const struct domain_view *view, struct mac mac)
-{
-	for (size_t i = 0; i < view->nmacs; i++)
-		if (mac_equal(view->macs[i], mac))
-			return true;
-	for (size_t i = 0; i < view->assignments.n; i++)
-		if (mac_equal(view->assignments.items[i].mac, mac))
-			return true;
-	return false;
-}
-
 static bool has_mac(const struct planner *p, struct mac mac)
 {
 	for (size_t i = 0; i < p->plan->nsubjects; i++)
 		if (mac_equal(p->plan->subjects[i].assignment.mac, mac))
 			return true;
-	return view_has_mac(&p->s->domain->live, mac) || view_has_mac(&p->s->domain->config, mac);
+	return domain_has_mac(p->s->domain, mac);
 }
 
 /* The n-th VF of a pool that a guest asks for has the same MAC each time. */

@@ -91,8 +91,8 @@ static msec pause_after(unsigned failures, msec cap)
 	return sooner(pause, cap);
 }
 
-void queue_event(struct queue *queue, const char *uuid, const char *name, const char *cause,
-		 msec now)
+static void happened(struct queue *queue, const char *uuid, const char *name, const char *cause,
+		     msec settle, msec now)
 {
 	struct guest *guest = queue_find(queue, uuid);
 
@@ -112,11 +112,23 @@ void queue_event(struct queue *queue, const char *uuid, const char *name, const 
 		guest->tries = 0;
 		guest->due =
 			sooner(guest->due,
-			       later(now + QUEUE_SETTLE_MS,
+			       later(now + settle,
 				     guest->ended + pause_after(guest->failures, QUEUE_EVENT_MS)));
 	}
 	free(guest->cause);
 	guest->cause = mem_strdup(cause);
+}
+
+void queue_event(struct queue *queue, const char *uuid, const char *name, const char *cause,
+		 msec now)
+{
+	happened(queue, uuid, name, cause, QUEUE_SETTLE_MS, now);
+}
+
+void queue_passing(struct queue *queue, const char *uuid, const char *name, const char *cause,
+		   msec now)
+{
+	happened(queue, uuid, name, cause, QUEUE_PASSING_MS, now);
 }
 
 void queue_suspect(struct queue *queue, const char *uuid, const char *name, const char *cause,

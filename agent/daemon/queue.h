@@ -21,14 +21,15 @@
 
 #define QUEUE_NEVER INT64_MAX
 
-#define QUEUE_SETTLE_MS 20  /* events come in bunches: the first one waits for its fellows */
-#define QUEUE_ECHO_MS 1000  /* as late as that, what happens is due to our own work */
-#define QUEUE_FIRST_MS 1000 /* after the first failure; twice as long after each further one */
-#define QUEUE_LAST_MS 60000 /* but no longer than this */
-#define QUEUE_EVENT_MS 8000 /* nor this, when something has happened to guest or host */
-#define QUEUE_TRIES 8       /* then it is stuck */
-#define QUEUE_BUSY_MS 8000  /* nor this, while somebody else is at work on it */
-#define QUEUE_MENDS 3       /* that all found something to do: from then on as if they failed */
+#define QUEUE_SETTLE_MS 20    /* events come in bunches: the first one waits for its fellows */
+#define QUEUE_PASSING_MS 1000 /* what a guest does by itself keeps no worker busy */
+#define QUEUE_ECHO_MS 1000    /* as late as that, what happens is due to our own work */
+#define QUEUE_FIRST_MS 1000   /* after the first failure; twice as long after each further one */
+#define QUEUE_LAST_MS 60000   /* but no longer than this */
+#define QUEUE_EVENT_MS 8000   /* nor this, when something has happened to guest or host */
+#define QUEUE_TRIES 8         /* then it is stuck */
+#define QUEUE_BUSY_MS 8000    /* nor this, while somebody else is at work on it */
+#define QUEUE_MENDS 3         /* that all found something to do: from then on as if they failed */
 
 enum outcome {
 	OUTCOME_CLEAN,  /* nothing was to be done */
@@ -66,6 +67,10 @@ struct guest *queue_find(const struct queue *queue, const char *uuid); /* NULL: 
 /* Something has happened to a guest. */
 void queue_event(struct queue *queue, const char *uuid, const char *name, const char *cause,
 		 msec now);
+
+/* The same of what it can do by itself, as often as it likes: it starts anew. */
+void queue_passing(struct queue *queue, const char *uuid, const char *name, const char *cause,
+		   msec now);
 
 /* The same, but for one that is here already: that is known to need something. */
 void queue_suspect(struct queue *queue, const char *uuid, const char *name, const char *cause,

@@ -477,6 +477,8 @@ static void heard(struct agent *a, struct worker *worker, const struct line *lin
 
 	if (!strcmp(word, "guest") && worker->task == TASK_IS_FOLLOW) {
 		queue_event(&a->queue, field[1], field[2], field[3], clock_now());
+	} else if (!strcmp(word, "passing")) {
+		queue_passing(&a->queue, field[1], field[2], field[3], clock_now());
 	} else if (!strcmp(word, "guest")) {
 		queue_suspect(&a->queue, field[1], field[2], field[3], clock_now());
 	} else if (!strcmp(word, "other")) {

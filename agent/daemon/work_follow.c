@@ -166,8 +166,11 @@ static int say_event(struct follower *f, const struct virt_event *event, struct 
 	if (concerns(f, event, &does, err))
 		return -1;
 	if (does)
-		(void)line_say(f->out, moves ? "moving" : "guest", event->uuid, event->name,
-			       event->what, NULL);
+		(void)line_say(f->out,
+			       moves    ? "moving"
+			       : passes ? "passing"
+					: "guest",
+			       event->uuid, event->name, event->what, NULL);
 	else if (!moves && !passes)
 		(void)line_say(f->out, "other", NULL);
 	return 0;

@@ -29,6 +29,22 @@ void domain_clear(struct domain *domain)
 	memset(domain, 0, sizeof(*domain));
 }
 
+static bool view_has_mac(const struct domain_view *view, struct mac mac)
+{
+	for (size_t i = 0; i < view->nmacs; i++)
+		if (mac_equal(view->macs[i], mac))
+			return true;
+	for (size_t i = 0; i < view->assignments.n; i++)
+		if (mac_equal(view->assignments.items[i].mac, mac))
+			return true;
+	return false;
+}
+
+bool domain_has_mac(const struct domain *domain, struct mac mac)
+{
+	return view_has_mac(&domain->live, mac) || view_has_mac(&domain->config, mac);
+}
+
 struct device *domain_view_device(const struct domain_view *view, const char *id)
 {
 	/* A foreign device has no id, and an empty id names none. */

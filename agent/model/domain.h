@@ -90,4 +90,7 @@ struct device *domain_view_device(const struct domain_view *view,
 				  const char *id); /* ours, or NULL */
 struct standby *domain_view_standby(const struct domain_view *view, const char *id); /* or NULL */
 
+/* Has it an interface of this MAC, or is it owed one, in either definition? */
+bool domain_has_mac(const struct domain *domain, struct mac mac);
+
 #endif

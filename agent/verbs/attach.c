@@ -132,22 +132,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static bool view_has_mac(const struct domain_view *view, struct mac mac)
-{
-	for (size_t i = 0; i < view->nmacs; i++)
-		if (mac_equal(view->macs[i], mac))
-			return true;
-	for (size_t i = 0; i < view->assignments.n; i++)
-		if (mac_equal(view->assignments.items[i].mac, mac))
-			return true;
-	return false;
-}
-
-static bool domain_has_mac(const struct domain *domain, struct mac mac)
-{
-	return view_has_mac(&domain->live, mac) || view_has_mac(&domain->config, mac);
-}
-
 /* PF/INDEX is a pool and the one VF of it that is wanted. */
 static char *pool_of(const char *text, int *index)
 {

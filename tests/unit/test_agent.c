@@ -383,6 +383,26 @@ static void who_is_busy_has_not_failed(void **state)
 	queue_clear(&q);
 }
 
+/* One that starts anew all the time is looked at now and then; what else happens, at once. */
+static void what_a_guest_does_by_itself_can_wait(void **state)
+{
+	struct queue q = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		msec before = clock;
+
+		queue_passing(&q, WEB1, "web", "rebooted", clock);
+		queue_passing(&q, WEB1, "web", "rebooted", clock + 10);
+		ends(&q, next(&q), OUTCOME_CLEAN);
+		assert_int_equal(clock, before + QUEUE_PASSING_MS);
+	}
+	queue_passing(&q, WEB1, "web", "rebooted", clock);
+	happens(&q, WEB1);
+	assert_int_equal(queue_next(&q), clock + QUEUE_SETTLE_MS);
+	queue_clear(&q);
+}
+
 /* Then neither time nor a worker is spent on it until the lock is let go. */
 static void who_is_held_waits_for_the_lock(void **state)
 {
@@ -674,6 +694,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(it_is_looked_at_when_it_said),
 		cmocka_unit_test(libvirt_going_away_is_no_failure),
 		cmocka_unit_test(who_is_busy_has_not_failed),
+		cmocka_unit_test(what_a_guest_does_by_itself_can_wait),
 		cmocka_unit_test(who_is_held_waits_for_the_lock),
 		cmocka_unit_test(lines_are_whole_and_harmless),
 		cmocka_unit_test(the_journal_gets_fields),
