@@ -50,10 +50,8 @@ int await_ask(const struct execution *x, struct subject *sub, enum part part, st
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
 	if (virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
-		if (why->code == ERR_LOST) {
-			*err = why;
-			return -1;
-		}
+		if (why->code == ERR_LOST)
+			return err_pass(err, why);
 		set_out(sub, part, why->code == ERR_ABSENT);
 	}
 	err_free(&why);
@@ -116,8 +114,7 @@ static int ask_again(const struct execution *x, enum part part, bool ask, struct
 			all_out(x->plan);
 			return 0;
 		}
-		*err = why;
-		return -1;
+		return err_pass(err, why);
 	}
 	if (domain_xml_parse(xml, &view, err))
 		return -1;

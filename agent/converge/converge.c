@@ -55,10 +55,8 @@ static int read_known(struct converge *c, struct err **err)
 				       check_metadata(c, &d->config, "--config", err)
 			       ? -1
 			       : 0;
-	if (why->code != ERR_ABSENT || !c->by_lease) {
-		*err = why;
-		return -1;
-	}
+	if (why->code != ERR_ABSENT || !c->by_lease)
+		return err_pass(err, why);
 	err_free(&why);
 	c->gone = true;
 	return read_gone(c);
@@ -88,10 +86,8 @@ static int find_leased(struct converge *c, const char *uuid, struct err **err)
 	struct err *why = NULL;
 
 	c->gone = c->edges->virt->ops->find(c->edges->virt, uuid, &c->dom, &why) != 0;
-	if (c->gone && why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	if (c->gone && why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	return 0;
 }

@@ -17,9 +17,7 @@ static int read_view(struct virt *virt, const struct virt_dom *dom, unsigned whi
 		/* It stopped, or was undefined, just now: then it has no such view. */
 		if (why->code == ERR_ABSENT)
 			return 0;
-		if (err)
-			*err = steal(&why);
-		return -1;
+		return err_pass(err, steal(&why));
 	}
 	if (domain_xml_parse(xml, view, err))
 		return -1;

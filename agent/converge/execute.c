@@ -166,10 +166,8 @@ static int do_step(struct run *run, const struct step *step, struct err **err)
 		sub->did |= 1u << step->kind;
 		return 0;
 	}
-	if (why->code == ERR_LOST) {
-		*err = why;
-		return -1;
-	}
+	if (why->code == ERR_LOST)
+		return err_pass(err, why);
 	if (why->code == ERR_TAKEN) {
 		log_say("%s: looking for another", why->what);
 		sub->taken = true;

@@ -14,10 +14,8 @@ int out_drop(struct run *run, struct subject *sub, struct err **err)
 	struct store *store = run->x->edges->store;
 	struct err *why = NULL;
 
-	if (store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	if (store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	lease_clear(&sub->lease);
 	sub->leased = false;
@@ -73,10 +71,8 @@ static int take_out_of_definition(const struct run *run, const char *alias, stru
 	struct err *why = NULL;
 
 	if (virt->ops->detach(virt, run->x->dom, alias, VIRT_CONFIG, &why) &&
-	    why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	    why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	return 0;
 }
@@ -94,10 +90,8 @@ int out_unplug_config(struct run *run, struct subject *sub, struct err **err)
 		return take_out_of_definition(run, text, err);
 	}
 	text = device_xml_of_other(device);
-	if (virt->ops->undefine(virt, x->dom, text, &why) && why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	if (virt->ops->undefine(virt, x->dom, text, &why) && why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	return 0;
 }
@@ -256,7 +250,7 @@ int out_settle(struct run *run, struct subject *sub, struct err **err)
 		sub->lease.saved.known = 0;
 		return 0;
 	}
-	*err = why;
+	err_pass(err, why);
 	err_next(err, "bind VF %s to its driver, then `vfpool reconcile`",
 		 pciaddr_str(sub->lease.vf));
 	return -1;

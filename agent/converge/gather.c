@@ -82,8 +82,7 @@ static int gather_pf_if_there(struct converge *c, struct gathered *g, struct pci
 		err_free(&why);
 		return 0;
 	}
-	*err = why;
-	return -1;
+	return err_pass(err, why);
 }
 
 static int gather_place(struct converge *c, struct gathered *g, const char *pool, struct err **err)

@@ -67,7 +67,7 @@ static int check_host(struct move *m, struct err **err)
 			err_free(&why);
 			return no_agent(m, "no vfpool agent has ever told what is free there", err);
 		}
-		*err = why;
+		err_pass(err, why);
 		return err_wrap(err, "%s", m->uri);
 	}
 	if (!alive)
@@ -105,7 +105,7 @@ static int read_there(struct move *m, struct domain *out, struct err **err)
 			err_free(&why);
 			return 0;
 		}
-		*err = why;
+		err_pass(err, why);
 		return err_wrap(err, "%s", m->uri);
 	}
 	result = domain_read(m->there, &dom, out, err);
@@ -186,7 +186,7 @@ static int check_standby(const struct move *m, const struct assignment *a, struc
 		return 0;
 	if (m->there->ops->network(m->there, a->standby, &xml, &active, &version, &why)) {
 		if (why->code != ERR_ABSENT) {
-			*err = why;
+			err_pass(err, why);
 			return err_wrap(err, "%s", m->uri);
 		}
 		err_free(&why);

@@ -35,10 +35,8 @@ static int judge_bridge(struct edges *edges, struct network *network, unsigned l
 	struct err *why = NULL;
 
 	if (host->ops->read_bridge(host, network->bridge, &bridge, &why)) {
-		if (why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
+		if (why->code != ERR_ABSENT)
+			return err_pass(err, why);
 		cannot(network, why->what, take_another());
 		err_free(&why);
 		return 0;
@@ -86,10 +84,8 @@ static int read_network(struct edges *edges, struct network *network, struct err
 	struct err *why = NULL;
 
 	if (virt->ops->network(virt, network->name, &xml, &network->active, &version, &why)) {
-		if (why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
+		if (why->code != ERR_ABSENT)
+			return err_pass(err, why);
 		err_free(&why);
 		return 0;
 	}

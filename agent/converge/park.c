@@ -202,10 +202,8 @@ int park_forget(struct converge *c, bool coming, size_t *n, struct err **err)
 			continue;
 		if (!store->ops->drop(store, lease, &why))
 			++*n;
-		else if (why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
+		else if (why->code != ERR_ABSENT)
+			return err_pass(err, why);
 		err_free(&why);
 	}
 	return 0;

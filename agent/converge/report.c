@@ -156,10 +156,8 @@ int report_publish(struct virt *virt, const struct host_report *report, bool *to
 	bool alive = false;
 
 	*told = false;
-	if (virt->ops->published(virt, &was, &alive, &why) && why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	if (virt->ops->published(virt, &was, &alive, &why) && why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	if (was && alive && !host_xml_parse(was, &known, NULL)) {
 		before = host_xml_format(&known);

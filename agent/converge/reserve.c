@@ -32,10 +32,8 @@ static int let_go(struct store *store, struct subject *sub, struct err **err)
 		return err_set(err, ERR_FAILED, "assignment %s has VF %s of this host already (%s)",
 			       sub->lease.assignment, pciaddr_str(sub->lease.vf),
 			       lease_word(&sub->lease));
-	if (sub->leased && store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT) {
-		*err = why;
-		return -1;
-	}
+	if (sub->leased && store->ops->drop(store, &sub->lease, &why) && why->code != ERR_ABSENT)
+		return err_pass(err, why);
 	err_free(&why);
 	lease_clear(&sub->lease);
 	sub->leased = false;

@@ -59,10 +59,8 @@ static int settle(struct resizing *r, struct err **err)
 		struct err *why = NULL;
 
 		if (host->ops->wait_driver(host, park->vf, park->driver, deadline, &why) &&
-		    why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
+		    why->code != ERR_ABSENT)
+			return err_pass(err, why);
 		err_free(&why);
 	}
 	return 0;
@@ -111,10 +109,8 @@ static int renew_leases(struct resizing *r, bool remade, struct err **err)
 		}
 		free(lease->driver);
 		lease->driver = vf ? mem_strdup(vf->driver) : NULL;
-		if (store->ops->update(store, lease, &why) && why->code != ERR_ABSENT) {
-			*err = why;
-			return -1;
-		}
+		if (store->ops->update(store, lease, &why) && why->code != ERR_ABSENT)
+			return err_pass(err, why);
 		err_free(&why);
 	}
 	return 0;
@@ -150,7 +146,7 @@ static int reclaim(struct resizing *r, const struct owed *owed, struct err **err
 		err_free(&why);
 		return 0;
 	}
-	*err = why;
+	err_pass(err, why);
 	return result;
 }
 
@@ -246,8 +242,7 @@ int resizing_give_back(struct resizing *r, bool remade, struct err **err)
 		err_wrap(&why, "giving %s its VFs again", r->guests[i].dom.name);
 		if (why->code == ERR_LOST) {
 			err_free(&all);
-			*err = why;
-			return -1;
+			return err_pass(err, why);
 		}
 		resizing_add_error(&all, steal(&why));
 	}

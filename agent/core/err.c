@@ -44,6 +44,15 @@ int err_errno(struct err **err, int errnum, const char *fmt, ...)
 	return -1;
 }
 
+int err_pass(struct err **err, struct err *why)
+{
+	if (err)
+		*err = why;
+	else
+		err_free(&why);
+	return -1;
+}
+
 int err_wrap(struct err **err, const char *fmt, ...)
 {
 	va_list ap;

@@ -44,6 +44,10 @@ int err_set(struct err **err, enum err_code code, const char *fmt, ...)
 int err_errno(struct err **err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Hands on an error that somebody has looked at first; takes it, also where nobody wants to know.
+ */
+int err_pass(struct err **err, struct err *why);
+
 /* Puts what was being done before what failed: "fmt: old text". */
 int err_wrap(struct err **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -53,10 +53,8 @@ static int view_has_ours(struct virt *virt, const struct virt_dom *dom, unsigned
 	struct err *why = NULL;
 
 	if (virt->ops->xml(virt, dom, view, &xml, &why)) {
-		if (why->code == ERR_LOST) {
-			*err = why;
-			return -1;
-		}
+		if (why->code == ERR_LOST)
+			return err_pass(err, why);
 		/* It has no such definition, or has gone; an event tells of that. */
 		*has |= why->code != ERR_ABSENT;
 		err_free(&why);
@@ -143,10 +141,8 @@ static int concerns(struct follower *f, const struct virt_event *event, bool *do
 	if (*does || event->kind != VIRT_DOMAIN_CHANGED)
 		return 0;
 	if (virt->ops->find(virt, event->uuid, &dom, &why)) {
-		if (why->code == ERR_LOST) {
-			*err = why;
-			return -1;
-		}
+		if (why->code == ERR_LOST)
+			return err_pass(err, why);
 		err_free(&why);
 		*does = true;
 		return 0;

@@ -251,10 +251,8 @@ static int ask_whether_it_leaves(const struct converge *c, bool *leaves, struct 
 
 	if (c->domain.live.present && park_waits_for_move(c) &&
 	    virt->ops->job(virt, &c->dom, &job, &why)) {
-		if (why->code == ERR_LOST) {
-			*err = why;
-			return -1;
-		}
+		if (why->code == ERR_LOST)
+			return err_pass(err, why);
 		/* It has gone meanwhile, which is seen by itself. */
 		err_free(&why);
 	}

@@ -39,8 +39,7 @@ static int wait_for_end(struct edges *edges, const struct virt_dom *dom, bool *h
 				err_free(&why);
 				return 0;
 			}
-			*err = why;
-			return -1;
+			return err_pass(err, why);
 		}
 		*here = true;
 		if (!job.known)

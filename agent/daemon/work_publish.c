@@ -25,6 +25,6 @@ int work_withdraw(struct edges *edges, struct err **err)
 		err_free(&why);
 		return 0;
 	}
-	*err = why;
+	err_pass(err, why);
 	return err_wrap(err, "telling other hosts that the agent has ended");
 }

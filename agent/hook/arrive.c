@@ -76,7 +76,7 @@ static int judge(const struct hook_call *call, struct plan *plan, struct err *fi
 			continue;
 		if (!sub->assignment.optional) {
 			err_free(&first);
-			*err = why;
+			err_pass(err, why);
 			return err_wrap(err, "it needs a VF of pool %s (assignment %s)",
 					sub->assignment.pool, sub->assignment.id);
 		}

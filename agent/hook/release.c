@@ -32,8 +32,7 @@ static int read_config(const struct hook_call *call, const char *uuid, struct do
 			err_free(&why);
 			return 0;
 		}
-		*err = why;
-		return -1;
+		return err_pass(err, why);
 	}
 	if (domain_xml_parse(text, out, err))
 		return err_wrap(err, "%s", path);

@@ -13,15 +13,6 @@
 #include "core/mem.h"
 #include "host/sizing.h"
 
-static int hand_on(struct err **err, struct err *why)
-{
-	if (err)
-		*err = why;
-	else
-		err_free(&why);
-	return -1;
-}
-
 /* As many VFs as the kernel numbers. */
 static size_t vfs_of(const struct pf *pf)
 {
@@ -105,7 +96,7 @@ static int find_link(struct real_host *h, const struct sysfs_names *names, struc
 
 		if (netlink_link(h->netlink, names->items[i], &link, &why)) {
 			if (why->code != ERR_ABSENT)
-				return hand_on(err, why);
+				return err_pass(err, why);
 			err_free(&why);
 			continue;
 		}
@@ -399,7 +390,7 @@ static int read_links(struct real_host *h, unsigned what, struct inventory *inve
 			set_pf_link(pf, link);
 		if (link && what & HOST_SETTINGS && read_all_settings(h, pf, link->index, &why)) {
 			if (why->code != ERR_ABSENT)
-				return hand_on(err, why);
+				return err_pass(err, why);
 			/* It has just gone; that must not hide the others. */
 			err_free(&why);
 		}

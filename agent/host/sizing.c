@@ -241,11 +241,8 @@ int host_read_home(struct host *host, struct pciaddr pf, enum vf_home *out, stru
 		return 0;
 	}
 	/* Kernels before 4.12 always bind them. */
-	if (file_read(path, &text, &why) && why->code != ERR_ABSENT) {
-		if (err)
-			*err = steal(&why);
-		return -1;
-	}
+	if (file_read(path, &text, &why) && why->code != ERR_ABSENT)
+		return err_pass(err, steal(&why));
 	*out = text && text[0] == '0' ? VF_HOME_NONE : VF_HOME_HOST;
 	return 0;
 }
@@ -325,9 +322,7 @@ static int unbind(struct real_host *h, struct pciaddr vf, msec deadline, struct 
 	/* Somebody else can have unbound it just now. */
 	if (!bind_write(vf, path, pciaddr_str(vf), deadline, &why) || access(path, F_OK))
 		return 0;
-	if (err)
-		*err = steal(&why);
-	return -1;
+	return err_pass(err, steal(&why));
 }
 
 static bool is_home(const char *bound, enum vf_home home)

@@ -195,10 +195,8 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	}
 	if (run_task(session, &request, &why)) {
 		/* A mistake of who typed it is told to him. */
-		if (why->code == ERR_USAGE) {
-			*err = steal(&why);
-			return -1;
-		}
+		if (why->code == ERR_USAGE)
+			return err_pass(err, steal(&why));
 		work_say_failure(STDOUT_FILENO, why);
 	}
 	return 0;

@@ -81,10 +81,8 @@ static int forget(struct session *session, const struct request *request, struct
 		err_free(&why);
 		return -1;
 	}
-	if (!*uuid) {
-		*err = why;
-		return -1;
-	}
+	if (!*uuid)
+		return err_pass(err, why);
 	err_free(&why);
 	if (converge_open_leased(&c, &session->edges, uuid, request->domain, request->timeout, err))
 		return -1;
@@ -115,7 +113,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 	} else if (why->code == ERR_ABSENT) {
 		result = forget(session, &request, why, err);
 	} else {
-		*err = why;
+		err_pass(err, why);
 		result = -1;
 	}
 	return result ? err_wrap(err, "giving %s its VFs back", request.domain) : 0;
