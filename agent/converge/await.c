@@ -49,7 +49,7 @@ int await_ask(const struct execution *x, struct subject *sub, enum part part, st
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
-	if (virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
+	if (virt->ops->detach(virt, x->dom, alias, VIEW_LIVE, &why)) {
 		if (why->code == ERR_LOST)
 			return err_pass(err, why);
 		set_out(sub, part, why->code == ERR_ABSENT);
@@ -108,7 +108,7 @@ static int ask_again(const struct execution *x, enum part part, bool ask, struct
 	struct err *why = NULL;
 	int result = 0;
 
-	if (virt->ops->xml(virt, x->dom, VIRT_LIVE, &xml, &why)) {
+	if (virt->ops->xml(virt, x->dom, VIEW_LIVE, &xml, &why)) {
 		if (why->code == ERR_ABSENT) {
 			err_free(&why);
 			all_out(x->plan);
@@ -126,7 +126,7 @@ static int ask_again(const struct execution *x, enum part part, bool ask, struct
 			continue;
 		if (!has_device(x, &view, sub, part)) {
 			set_out(sub, part, true);
-		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIRT_LIVE, &why)) {
+		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIEW_LIVE, &why)) {
 			if (why->code == ERR_LOST) {
 				*err = steal(&why);
 				result = -1;

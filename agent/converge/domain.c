@@ -32,8 +32,8 @@ int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *ou
 
 	memcpy(d.uuid, dom->uuid, sizeof(d.uuid));
 	if (virt->ops->state(virt, dom, &state, err) ||
-	    (state.running && read_view(virt, dom, VIRT_LIVE, &d.live, err)) ||
-	    (state.persistent && read_view(virt, dom, VIRT_CONFIG, &d.config, err))) {
+	    (state.running && read_view(virt, dom, VIEW_LIVE, &d.live, err)) ||
+	    (state.persistent && read_view(virt, dom, VIEW_CONFIG, &d.config, err))) {
 		domain_clear(&d);
 		return -1;
 	}

@@ -66,9 +66,9 @@ static int do_record(struct run *run, unsigned views, struct err **err)
 	if (views == (VIEW_LIVE | VIEW_CONFIG) &&
 	    (live == config || (live && config && !strcmp(live, config))))
 		return virt->ops->set_metadata(virt, x->dom, live, views, err);
-	if (views & VIEW_CONFIG && virt->ops->set_metadata(virt, x->dom, config, VIRT_CONFIG, err))
+	if (views & VIEW_CONFIG && virt->ops->set_metadata(virt, x->dom, config, VIEW_CONFIG, err))
 		return -1;
-	if (views & VIEW_LIVE && virt->ops->set_metadata(virt, x->dom, live, VIRT_LIVE, err))
+	if (views & VIEW_LIVE && virt->ops->set_metadata(virt, x->dom, live, VIEW_LIVE, err))
 		return -1;
 	return 0;
 }

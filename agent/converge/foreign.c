@@ -51,7 +51,7 @@ static int add_definition(struct virt *virt, const struct virt_dom *dom, unsigne
 			return err_wrap(err, "reading the definition of domain %s", dom->name);
 		}
 	} else if (domain_xml_parse(xml, &view, &why) == 0) {
-		add_view(foreigns, &view, dom->name, which == VIRT_LIVE);
+		add_view(foreigns, &view, dom->name, which == VIEW_LIVE);
 		domain_view_clear(&view);
 		return 0;
 	}
@@ -62,9 +62,9 @@ static int add_definition(struct virt *virt, const struct virt_dom *dom, unsigne
 static int add_domain(struct virt *virt, const struct virt_dom *dom, struct foreigns *foreigns,
 		      struct err **err)
 {
-	if (dom->id >= 0 && add_definition(virt, dom, VIRT_LIVE, foreigns, err) < 0)
+	if (dom->id >= 0 && add_definition(virt, dom, VIEW_LIVE, foreigns, err) < 0)
 		return -1;
-	return add_definition(virt, dom, VIRT_CONFIG, foreigns, err);
+	return add_definition(virt, dom, VIEW_CONFIG, foreigns, err);
 }
 
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,

@@ -10,9 +10,6 @@
 #include "model/domain.h"
 #include "model/lease.h"
 
-/* A domain's two definitions; the bits are those of host/virt.h. */
-enum { VIEW_LIVE = 1 << 0, VIEW_CONFIG = 1 << 1 };
-
 /* What should be: the assignments of each view. */
 struct wants {
 	struct assignments live;

@@ -74,8 +74,8 @@ static bool is_among(const struct leases *leases, size_t n, const char *uuid)
 
 static int has_ours(struct virt *virt, const struct virt_dom *dom, bool *has, struct err **err)
 {
-	return view_has_ours(virt, dom, VIRT_LIVE, has, err) ||
-			       (!*has && view_has_ours(virt, dom, VIRT_CONFIG, has, err))
+	return view_has_ours(virt, dom, VIEW_LIVE, has, err) ||
+			       (!*has && view_has_ours(virt, dom, VIEW_CONFIG, has, err))
 		       ? -1
 		       : 0;
 }

@@ -51,8 +51,8 @@ static int connection_about(struct virt *virt, struct virt_about *out, struct er
 
 static unsigned affect(unsigned views)
 {
-	return (views & VIRT_LIVE ? VIR_DOMAIN_AFFECT_LIVE : 0) |
-	       (views & VIRT_CONFIG ? VIR_DOMAIN_AFFECT_CONFIG : 0);
+	return (views & VIEW_LIVE ? VIR_DOMAIN_AFFECT_LIVE : 0) |
+	       (views & VIEW_CONFIG ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
 static struct virt_dom make_dom(virDomainPtr handle)
@@ -181,7 +181,7 @@ static int connection_xml(struct virt *virt, const struct virt_dom *dom, unsigne
 {
 	struct connection *c = (struct connection *)virt;
 	char *xml =
-		virDomainGetXMLDesc(dom->handle, view == VIRT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
+		virDomainGetXMLDesc(dom->handle, view == VIEW_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0);
 
 	if (!xml) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();
@@ -189,7 +189,7 @@ static int connection_xml(struct virt *virt, const struct virt_dom *dom, unsigne
 		virt_failed(c, error, dom->name, err);
 		return err_wrap(err, "reading the definition of %s", dom->name);
 	}
-	if (view == VIRT_LIVE && !is_live_xml(xml)) {
+	if (view == VIEW_LIVE && !is_live_xml(xml)) {
 		free(xml);
 		return err_set(err, ERR_ABSENT, "%s is not running", dom->name);
 	}
@@ -306,7 +306,7 @@ static int connection_undefine(struct virt *virt, const struct virt_dom *dom, co
 	if (error->code == VIR_ERR_DEVICE_MISSING)
 		return err_set(err, ERR_ABSENT, "%s has no such device: %s", dom->name,
 			       error->message ? error->message : "");
-	virt_failed_change(c, dom->handle, error, VIRT_CONFIG, err);
+	virt_failed_change(c, dom->handle, error, VIEW_CONFIG, err);
 	return err_wrap(err, "taking a device out of the definition of %s", dom->name);
 }
 

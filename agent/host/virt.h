@@ -16,13 +16,8 @@
 
 #include "core/clock.h"
 #include "core/err.h"
+#include "model/domain.h"
 #include "model/lease.h"
-
-/* Which definition a call reads or changes: libvirt's VIR_DOMAIN_AFFECT_*, never "current". */
-enum {
-	VIRT_LIVE = 1 << 0,
-	VIRT_CONFIG = 1 << 1,
-};
 
 /* A handle on one domain: who it is. Free with virt_dom_clear(). */
 struct virt_dom {
@@ -160,9 +155,9 @@ struct virt_ops {
 		     struct err **err);
 
 	/*
-	 * The definition as XML: view is VIRT_LIVE or VIRT_CONFIG (the one it will start with).
+	 * The definition as XML: view is VIEW_LIVE or VIEW_CONFIG (the one it will start with).
 	 * Passwords are left out. ERR_ABSENT: the domain has no such definition (any more). Of a
-	 * running domain that is not persistent (ask state()) VIRT_CONFIG is what it was started
+	 * running domain that is not persistent (ask state()) VIEW_CONFIG is what it was started
 	 * with.
 	 */
 	int (*xml)(struct virt *virt, const struct virt_dom *dom, unsigned view, char **out,
@@ -176,8 +171,8 @@ struct virt_ops {
 		      unsigned views, struct err **err);
 
 	/*
-	 * Asks for the device with this alias to be taken out of one view. VIRT_LIVE only asks the
-	 * guest: the answer comes as an event. VIRT_CONFIG is done on return. ERR_ABSENT: it is not
+	 * Asks for the device with this alias to be taken out of one view. VIEW_LIVE only asks the
+	 * guest: the answer comes as an event. VIEW_CONFIG is done on return. ERR_ABSENT: it is not
 	 * there (any more). An unplug already under way is not an error.
 	 */
 	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias,

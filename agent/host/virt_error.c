@@ -108,9 +108,9 @@ int virt_failed_change(struct connection *c, virDomainPtr dom, const virError *e
 	const char *name = virDomainGetName(dom);
 
 	if (error->code == VIR_ERR_OPERATION_INVALID && !virt_is_lost(c)) {
-		if (views & VIRT_LIVE && virDomainIsActive(dom) == 0)
+		if (views & VIEW_LIVE && virDomainIsActive(dom) == 0)
 			return err_set(err, ERR_ABSENT, "%s is not running", name);
-		if (views & VIRT_CONFIG && virDomainIsPersistent(dom) == 0)
+		if (views & VIEW_CONFIG && virDomainIsPersistent(dom) == 0)
 			return err_set(err, ERR_ABSENT, "%s has no persistent definition", name);
 	}
 	return virt_failed(c, error, name, err);

@@ -19,7 +19,7 @@ int virt_save(struct virt *virt, const struct virt_dom *dom, const char *path, u
 		  : virDomainManagedSave(dom->handle, save_flags(flags))) == 0)
 		return 0;
 	error = virt_last_error();
-	virt_failed_change((struct connection *)virt, dom->handle, error, VIRT_LIVE, err);
+	virt_failed_change((struct connection *)virt, dom->handle, error, VIEW_LIVE, err);
 	return err_wrap(err, "saving the state of %s", dom->name);
 }
 

@@ -35,6 +35,11 @@ struct standby {
 	struct pciaddr guest;
 };
 
+/*
+ * Which definition a call reads or changes: libvirt's VIR_DOMAIN_AFFECT_* bits, never "current".
+ */
+enum { VIEW_LIVE = 1 << 0, VIEW_CONFIG = 1 << 1 };
+
 /* One of a domain's two definitions: the running one, or the one it will start with. */
 struct domain_view {
 	bool present;

@@ -293,7 +293,7 @@ void world_give(struct world *w, const char *name, const struct vf *known, bool 
 	/* In the order of the ports, and never where a device is. */
 	while (slot_taken(d, slot))
 		slot++;
-	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1) {
+	for (unsigned which = VIEW_LIVE; which <= VIEW_CONFIG; which <<= 1) {
 		cleanup_free char *xml = NULL;
 		struct device device;
 
@@ -307,10 +307,10 @@ void world_give(struct world *w, const char *name, const struct vf *known, bool 
 			interface ? "interface" : "hostdev",
 			interface ? "type='hostdev'" : "mode='subsystem' type='pci'",
 			interface ? "<mac address='02:bb:00:00:00:01'/>" : "", a->bus, a->device,
-			a->function, which == VIRT_LIVE ? "<alias name='hostdev0'/>" : "", slot,
+			a->function, which == VIEW_LIVE ? "<alias name='hostdev0'/>" : "", slot,
 			interface ? "interface" : "hostdev");
 		device = world_device_parse(xml);
-		if (which == VIRT_LIVE)
+		if (which == VIEW_LIVE)
 			world_plug(w, vf, &device);
 		world_view_add(world_view_of(d, which), xml, &device);
 		free(device.alias);

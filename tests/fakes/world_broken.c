@@ -24,7 +24,7 @@ static const char *broken_standby(const struct domain_view *view, const struct a
 
 static const char *broken_view(struct world *w, const struct fake_domain *d, unsigned which)
 {
-	const struct fake_view *fake = which == VIRT_LIVE ? &d->live : &d->config;
+	const struct fake_view *fake = which == VIEW_LIVE ? &d->live : &d->config;
 	cleanup_free char *xml = world_view_xml(d, fake);
 	struct domain_view view = {0};
 	const char *broken = NULL;
@@ -52,10 +52,10 @@ static const char *broken_view(struct world *w, const struct fake_domain *d, uns
 			broken = "a device of ours has a VF that is not there";
 		else if (!world_pf_of(w, device->host)->nic)
 			broken = mac_is_zero(a->mac) ? NULL : "a VF that is no NIC has a MAC";
-		else if ((which == VIRT_LIVE || device->form == FORM_HOSTDEV) &&
+		else if ((which == VIEW_LIVE || device->form == FORM_HOSTDEV) &&
 			 !mac_equal(world_vf(w, device->host, NULL)->settings.mac, a->mac))
 			broken = "a VF in a guest has not its assignment's MAC";
-		else if (which == VIRT_LIVE &&
+		else if (which == VIEW_LIVE &&
 			 world_vf(w, device->host, NULL)->settings.vlan != a->vlan)
 			broken = "a VF in a guest has not its assignment's VLAN";
 	}
@@ -116,10 +116,10 @@ const char *world_broken(struct world *w)
 	if (w->notes.n)
 		return "something is owed still";
 	for (size_t i = 0; i < w->ndomains; i++) {
-		const char *broken = broken_view(w, &w->domains[i], VIRT_LIVE);
+		const char *broken = broken_view(w, &w->domains[i], VIEW_LIVE);
 
 		if (!broken)
-			broken = broken_view(w, &w->domains[i], VIRT_CONFIG);
+			broken = broken_view(w, &w->domains[i], VIEW_CONFIG);
 		if (broken)
 			return broken;
 	}

@@ -66,7 +66,7 @@ int world_host_send_home(struct host *host, struct pciaddr addr, enum vf_home ho
 int world_host_wait_home(struct host *host, struct pciaddr addr, enum vf_home home, msec deadline,
 			 struct err **err);
 
-/* Views of domains: which is VIRT_LIVE or VIRT_CONFIG. */
+/* Views of domains: which is VIEW_LIVE or VIEW_CONFIG. */
 
 struct fake_view *world_view_of(struct fake_domain *d, unsigned which);
 char *world_view_xml(const struct fake_domain *d, const struct fake_view *view);

@@ -11,7 +11,7 @@
 
 struct fake_view *world_view_of(struct fake_domain *d, unsigned which)
 {
-	return which == VIRT_LIVE ? &d->live : &d->config;
+	return which == VIEW_LIVE ? &d->live : &d->config;
 }
 
 char *world_view_xml(const struct fake_domain *d, const struct fake_view *view)
@@ -122,7 +122,7 @@ struct fake_view world_view_copy(const struct fake_view *from)
 struct domain_view world_view(struct world *w, const char *name, unsigned which)
 {
 	const struct fake_domain *d = world_domain(w, name);
-	cleanup_free char *xml = world_view_xml(d, which == VIRT_LIVE ? &d->live : &d->config);
+	cleanup_free char *xml = world_view_xml(d, which == VIEW_LIVE ? &d->live : &d->config);
 	struct domain_view view = {0};
 
 	(void)domain_xml_parse(xml, &view, NULL);

@@ -133,8 +133,8 @@ static char *placed(const char *xml)
 
 static int attach_standby(struct fake_domain *d, const char *xml, const char *id, unsigned views)
 {
-	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1) {
-		struct fake_view *view = which == VIRT_LIVE ? &d->live : &d->config;
+	for (unsigned which = VIEW_LIVE; which <= VIEW_CONFIG; which <<= 1) {
+		struct fake_view *view = which == VIEW_LIVE ? &d->live : &d->config;
 
 		if (views & which)
 			view->devices[view->ndevices++] = (struct fake_device){
@@ -151,8 +151,8 @@ static bool has_standby(const struct fake_domain *d, const struct device *device
 	cleanup_free char *alias =
 		mem_printf(ASSIGNMENT_ALIAS_PREFIX "%s" ASSIGNMENT_STANDBY_SUFFIX, device->id);
 
-	return !((views & VIRT_LIVE && world_view_find(&d->live, alias) < 0) ||
-		 (views & VIRT_CONFIG && world_view_find(&d->config, alias) < 0));
+	return !((views & VIEW_LIVE && world_view_find(&d->live, alias) < 0) ||
+		 (views & VIEW_CONFIG && world_view_find(&d->config, alias) < 0));
 }
 
 static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
@@ -172,7 +172,7 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 	/* QEMU would take it, and the guest never see it. */
 	if (strstr(xml, "<teaming") && !has_standby(d, &device, views))
 		return err_set(err, ERR_FAILED, "there is no standby for it");
-	if (views & VIRT_LIVE) {
+	if (views & VIEW_LIVE) {
 		if (world_in_use(w, device.host))
 			return err_set(err, ERR_TAKEN, "VF %s is in use", pciaddr_str(device.host));
 		if (device.mac_set && !world_pf_of(w, device.host)->up)
@@ -185,10 +185,10 @@ static int virt_attach(struct virt *virt, const struct virt_dom *dom, const char
 		world_view_add(&d->live, xml, &device);
 	}
 	/* As libvirt does. */
-	for (size_t i = 0; views & VIRT_CONFIG && i < d->config.ndevices; i++)
+	for (size_t i = 0; views & VIEW_CONFIG && i < d->config.ndevices; i++)
 		if (pciaddr_equal(d->config.devices[i].host, device.host))
 			return err_set(err, ERR_FAILED, "the device is in the definition already");
-	if (views & VIRT_CONFIG)
+	if (views & VIEW_CONFIG)
 		world_view_add(&d->config, xml, &device);
 	return 0;
 }
@@ -222,7 +222,7 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 		return -1;
 	if (i < 0)
 		return err_set(err, ERR_ABSENT, "no device %s", alias);
-	if (which == VIRT_LIVE) {
+	if (which == VIEW_LIVE) {
 		if (!w->watching)
 			return err_set(err, ERR_FAILED, "nobody listens for the answer");
 		if (d->deaf) {
@@ -282,7 +282,7 @@ static int virt_set_metadata(struct virt *virt, const struct virt_dom *dom, cons
 
 	if (world_call(WORLD_OF(virt, virt), "set_metadata", err))
 		return -1;
-	for (unsigned which = VIRT_LIVE; which <= VIRT_CONFIG; which <<= 1)
+	for (unsigned which = VIEW_LIVE; which <= VIEW_CONFIG; which <<= 1)
 		if (views & which) {
 			free(world_view_of(d, which)->metadata);
 			world_view_of(d, which)->metadata = with_namespace(xml);

@@ -574,7 +574,7 @@ static void test_adopt(void **state)
 		vf->settings.known |= SETTING_TRUST;
 		vf->settings.vlan = interface ? 0 : 9;
 		vf->settings.trust = true;
-		world_give(&w, "web1", vf, interface, VIRT_LIVE | VIRT_CONFIG);
+		world_give(&w, "web1", vf, interface, VIEW_LIVE | VIEW_CONFIG);
 		assert_run(&w, "attach web2 eth1/2", 3);
 		before = *vf;
 		w.touched = 0;
@@ -625,11 +625,11 @@ static void test_adopt_config(void **state)
 	world_init(&w, 7);
 	(void)world_add_nvme(&w, 2);
 	world_stop(&w, "web1");
-	world_give(&w, "web1", &world_pf(&w)->vfs[0], true, VIRT_CONFIG);
-	world_give(&w, "web1", &world_pf(&w)->vfs[1], false, VIRT_CONFIG);
-	world_give(&w, "web1", &w.inventory.pfs[1].vfs[0], false, VIRT_CONFIG);
+	world_give(&w, "web1", &world_pf(&w)->vfs[0], true, VIEW_CONFIG);
+	world_give(&w, "web1", &world_pf(&w)->vfs[1], false, VIEW_CONFIG);
+	world_give(&w, "web1", &w.inventory.pfs[1].vfs[0], false, VIEW_CONFIG);
 	/* Somebody else runs with one of them. */
-	world_give(&w, "web2", &world_pf(&w)->vfs[1], false, VIRT_LIVE);
+	world_give(&w, "web2", &world_pf(&w)->vfs[1], false, VIEW_LIVE);
 	w.touched = 0;
 	assert_run(&w, "adopt web1", 3);
 	assert_int_equal(w.touched, 0);
@@ -666,7 +666,7 @@ static void test_adopt_refusals(void **state)
 		char *at;
 
 		world_init(&w, 7);
-		world_give(&w, "web1", &world_pf(&w)->vfs[0], false, VIRT_LIVE);
+		world_give(&w, "web1", &world_pf(&w)->vfs[0], false, VIEW_LIVE);
 		at = strstr(live(&w, "web1")->devices[0].xml, cases[i].from);
 		memcpy(at, cases[i].to, strlen(cases[i].to));
 		w.touched = 0;
@@ -1105,21 +1105,21 @@ static const struct scenario scenarios[] = {
 	 .before = {"attach web1 0000:02:00.0 --persistent"},
 	 .command = "detach web1 --persistent",
 	 .nvme = true},
-	{.name = "adopt", .command = "adopt web1", .given = VIRT_LIVE | VIRT_CONFIG},
+	{.name = "adopt", .command = "adopt web1", .given = VIEW_LIVE | VIEW_CONFIG},
 	{.name = "adopt an interface",
 	 .command = "adopt web1",
-	 .given = VIRT_LIVE | VIRT_CONFIG,
+	 .given = VIEW_LIVE | VIEW_CONFIG,
 	 .interface = true},
-	{.name = "adopt a running guest's", .command = "adopt web1", .given = VIRT_LIVE},
+	{.name = "adopt a running guest's", .command = "adopt web1", .given = VIEW_LIVE},
 	{.name = "adopt a definition's",
 	 .command = "adopt web1",
-	 .given = VIRT_CONFIG,
+	 .given = VIEW_CONFIG,
 	 .interface = true,
 	 .web1_off = true},
 	{.name = "detach what was adopted",
 	 .before = {"adopt web1"},
 	 .command = "detach web1 --all --persistent",
-	 .given = VIRT_LIVE | VIRT_CONFIG},
+	 .given = VIEW_LIVE | VIEW_CONFIG},
 	{.name = "set",
 	 .before = {"attach web1 eth1 --persistent"},
 	 .command = "set web1 eth1 --spoofchk off --vlan 9 --persistent"},
@@ -1243,7 +1243,7 @@ static void test_lost_from_a_guest(void **state)
 	assert_run(&w, "attach web1 eth1 --persistent", 0);
 	w.ntaken = 0;
 	assert_run(&w, "attach web2 eth1 --count 2", 0);
-	view = world_view(&w, "web1", VIRT_LIVE);
+	view = world_view(&w, "web1", VIEW_LIVE);
 	was = view.devices[0];
 	domain_view_clear(&view);
 	world_vanish(&w);
@@ -1264,7 +1264,7 @@ static void test_lost_from_a_guest(void **state)
 	assert_run(&w, "detach web2 0000:01:10.2", 0);
 	assert_run(&w, "reconcile", 0);
 	assert_sound(&w);
-	view = world_view(&w, "web1", VIRT_LIVE);
+	view = world_view(&w, "web1", VIEW_LIVE);
 	assert_int_equal(view.ndevices, 1);
 	assert_string_equal(view.devices[0].id, was.id);
 	assert_true(mac_equal(view.devices[0].mac, was.mac));

@@ -109,13 +109,13 @@ static void it_moves_and_comes_back(void **state)
 	world_domain(&b, "web2")->live.present = true;
 	run_on(&b, "attach web2 eth1 --count 2", 0, NULL);
 	tell(&b, REPORT_HOOK_WORKS);
-	before = world_view(&a, "web1", VIRT_LIVE);
+	before = world_view(&a, "web1", VIEW_LIVE);
 	run_on(&a, "migrate web1 " TO_B WHOLLY, 0, NULL);
 	assert_int_equal(a.moved, 1);
 	assert_on(&a, 0, 0, 0);
 	assert_false(world_domain(&a, "web1")->config.present);
 	assert_on(&b, 2, 1, 4);
-	after = world_view(&b, "web1", VIRT_LIVE);
+	after = world_view(&b, "web1", VIEW_LIVE);
 	for (size_t i = 0; i < before.assignments.n; i++) {
 		const struct assignment *was = &before.assignments.items[i];
 
@@ -129,7 +129,7 @@ static void it_moves_and_comes_back(void **state)
 	run_on(&b, "migrate web1 " TO_B WHOLLY, 0, NULL);
 	assert_on(&b, 0, 0, 2);
 	assert_on(&a, 2, 1, 2);
-	after = world_view(&a, "web1", VIRT_LIVE);
+	after = world_view(&a, "web1", VIEW_LIVE);
 	assert_true(assignments_equal(&before.assignments, &after.assignments));
 	domain_view_clear(&before);
 	domain_view_clear(&after);
@@ -144,11 +144,11 @@ static void a_standby_moves_along(void **state)
 	(void)state;
 	two_hosts(7);
 	run_on(&a, "attach web1 eth1 --standby lan --persistent", 0, NULL);
-	before = world_view(&a, "web1", VIRT_LIVE);
+	before = world_view(&a, "web1", VIEW_LIVE);
 	run_on(&a, "migrate web1 " TO_B WHOLLY, 0, NULL);
 	assert_on(&a, 0, 0, 0);
 	assert_on(&b, 3, 2, 3);
-	after = world_view(&b, "web1", VIRT_LIVE);
+	after = world_view(&b, "web1", VIEW_LIVE);
 	assert_int_equal(after.nstandbys, 1);
 	assert_true(pciaddr_equal(after.standbys[0].guest, before.standbys[0].guest));
 	domain_view_clear(&before);
@@ -242,7 +242,7 @@ static void without_what_it_needs_nothing_is_touched(void **state)
 	world_domain(&b, "web1")->live.present = true;
 	refused("is running there already", 1);
 	two_hosts(7);
-	world_give(&a, "web1", &world_pf(&a)->vfs[6], false, VIRT_LIVE);
+	world_give(&a, "web1", &world_pf(&a)->vfs[6], false, VIEW_LIVE);
 	refused("which vfpool did not give it", 1);
 	two_hosts(7);
 	d = world_domain(&a, "web1");

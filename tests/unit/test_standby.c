@@ -67,8 +67,8 @@ static void assert_view(struct world *w, unsigned which, size_t devices, size_t 
 
 static void assert_both(struct world *w, size_t devices, size_t standbys)
 {
-	assert_view(w, VIRT_LIVE, devices, standbys);
-	assert_view(w, VIRT_CONFIG, devices, standbys);
+	assert_view(w, VIEW_LIVE, devices, standbys);
+	assert_view(w, VIEW_CONFIG, devices, standbys);
 	assert_sound(w);
 }
 
@@ -98,15 +98,15 @@ static void comes_and_goes(void **state)
 	assert_non_null(strstr(live_xml(&w, "type=\"persistent\""), "02:00:00:00:00:77"));
 	assert_non_null(strstr(live_xml(&w, "type=\"transient\""), "02:00:00:00:00:77"));
 	assert_null(strstr(live_xml(&w, "type=\"persistent\""), "<vlan>"));
-	view = world_view(&w, "web1", VIRT_LIVE);
+	view = world_view(&w, "web1", VIEW_LIVE);
 	assert_string_equal(view.assignments.items[0].standby, "lan");
 	assert_false(pciaddr_equal(view.standbys[0].guest, view.devices[0].guest));
 	domain_view_clear(&view);
 	assert_run(&w, "attach web1 eth1", 0);
-	assert_view(&w, VIRT_LIVE, 2, 1);
+	assert_view(&w, VIEW_LIVE, 2, 1);
 	assert_run(&w, "detach web1 02:00:00:00:00:77 --persistent", 0);
-	assert_view(&w, VIRT_LIVE, 1, 0);
-	assert_view(&w, VIRT_CONFIG, 0, 0);
+	assert_view(&w, VIEW_LIVE, 1, 0);
+	assert_view(&w, VIEW_CONFIG, 0, 0);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -134,7 +134,7 @@ static void outlasts_a_parking(void **state)
 	(void)state;
 	world_init(&w, 7);
 	assert_run(&w, "attach web1 eth1 --standby lan --persistent", 0);
-	view = world_view(&w, "web1", VIRT_LIVE);
+	view = world_view(&w, "web1", VIEW_LIVE);
 	guest = view.standbys[0].guest;
 	domain_view_clear(&view);
 	assert_run(&w, "park web1", 0);
@@ -142,10 +142,10 @@ static void outlasts_a_parking(void **state)
 	/* Another one takes no slot of it. */
 	assert_run(&w, "attach web1 eth1/3 --live", 0);
 	assert_run(&w, "unpark web1", 0);
-	assert_view(&w, VIRT_LIVE, 2, 1);
+	assert_view(&w, VIEW_LIVE, 2, 1);
 	assert_run(&w, "detach web1 0000:01:10.6 --live", 0);
 	assert_both(&w, 1, 1);
-	view = world_view(&w, "web1", VIRT_LIVE);
+	view = world_view(&w, "web1", VIEW_LIVE);
 	assert_true(pciaddr_equal(view.standbys[0].guest, guest));
 	domain_view_clear(&view);
 	assert_run(&w, "save web1 /f", 0);
@@ -196,14 +196,14 @@ static void is_put_back(void **state)
 	world_init(&w, 7);
 	assert_run(&w, "attach web1 eth1 --standby lan --persistent", 0);
 	remove_standby(&world_domain(&w, "web1")->live);
-	assert_view(&w, VIRT_LIVE, 1, 0);
+	assert_view(&w, VIEW_LIVE, 1, 0);
 	assert_run(&w, "reconcile", 0);
 	assert_both(&w, 1, 1);
 	/* Parked, it is not asked for; then it comes before its VF. */
 	assert_run(&w, "park web1", 0);
 	remove_standby(&world_domain(&w, "web1")->live);
 	assert_run(&w, "reconcile", 0);
-	assert_view(&w, VIRT_LIVE, 0, 0);
+	assert_view(&w, VIEW_LIVE, 0, 0);
 	assert_run(&w, "unpark web1", 0);
 	assert_both(&w, 1, 1);
 	/* Off and on again. */
@@ -222,13 +222,13 @@ static void only_defined(void **state)
 	world_init(&w, 7);
 	world_stop(&w, "web1");
 	assert_run(&w, "attach web1 eth1 --standby lan", 0);
-	assert_view(&w, VIRT_CONFIG, 1, 1);
+	assert_view(&w, VIEW_CONFIG, 1, 1);
 	assert_sound(&w);
 	/* Its network need not be active before the guest is. */
 	assert_run(&w, "attach web1 eth1 --standby asleep", 0);
-	assert_view(&w, VIRT_CONFIG, 2, 2);
+	assert_view(&w, VIEW_CONFIG, 2, 2);
 	assert_run(&w, "detach web1 --all", 0);
-	assert_view(&w, VIRT_CONFIG, 0, 0);
+	assert_view(&w, VIEW_CONFIG, 0, 0);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -250,7 +250,7 @@ static void refused_networks(void **state)
 	/* Where libvirt's own bridge is good enough. */
 	assert_run(&w, "attach web1 eth1 --standby nat", 0);
 	assert_run(&w, "attach web1 eth1 --standby macvtap", 0);
-	assert_view(&w, VIRT_LIVE, 2, 2);
+	assert_view(&w, VIEW_LIVE, 2, 2);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -329,7 +329,7 @@ static void a_slot_is_learnt(void **state)
 	world_stop(&w, "web1");
 	world_domain(&w, "web1")->ports = 1;
 	assert_run(&w, "attach web1 eth1 --standby lan", 0);
-	view = world_view(&w, "web1", VIRT_CONFIG);
+	view = world_view(&w, "web1", VIEW_CONFIG);
 	assert_int_equal(view.nstandbys, 1);
 	assert_true(view.standbys[0].guest_set);
 	assert_true(view.assignments.items[0].standby_guest_set);
@@ -369,7 +369,7 @@ static void slots(void **state)
 	world_domain(&w, "web1")->ports = 3;
 	assert_run(&w, "attach web1 eth1 --standby lan", 0);
 	assert_refused(&w, "attach web1 eth1 --standby lan", 1, "no free PCI Express port");
-	assert_view(&w, VIRT_LIVE, 2, 1);
+	assert_view(&w, VIEW_LIVE, 2, 1);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -396,12 +396,12 @@ static void is_kept_by_the_guest(void **state)
 	world_domain(&w, "web1")->keeps_standby = true;
 	assert_run(&w, "detach web1 --timeout 12", 4);
 	assert_int_equal(w.leases.n, 0);
-	assert_view(&w, VIRT_LIVE, 0, 1);
+	assert_view(&w, VIEW_LIVE, 0, 1);
 	assert_run(&w, "reconcile", 4);
 	world_domain(&w, "web1")->keeps_standby = false;
 	world_domain(&w, "web1")->lost_event = true;
 	assert_run(&w, "reconcile", 0);
-	assert_view(&w, VIRT_LIVE, 0, 0);
+	assert_view(&w, VIEW_LIVE, 0, 0);
 	assert_sound(&w);
 	world_clear(&w);
 }
@@ -415,13 +415,13 @@ static void is_asked_for_after_its_vf(void **state)
 	assert_run(&w, "attach web1 eth1 --standby lan", 0);
 	world_domain(&w, "web1")->deaf = 1000;
 	assert_run(&w, "detach web1 --timeout 12", 4);
-	assert_view(&w, VIRT_LIVE, 1, 1);
+	assert_view(&w, VIEW_LIVE, 1, 1);
 	world_domain(&w, "web1")->deaf = 0;
 	world_domain(&w, "web1")->paused = true;
 	assert_run(&w, "reconcile", 4);
 	world_domain(&w, "web1")->paused = false;
 	assert_run(&w, "reconcile", 0);
-	assert_view(&w, VIRT_LIVE, 0, 0);
+	assert_view(&w, VIEW_LIVE, 0, 0);
 	assert_sound(&w);
 	world_clear(&w);
 }

@@ -204,16 +204,16 @@ static void test_xml(void **state)
 	struct virt_dom dom = must_find(virt, "running");
 	char *xml;
 
-	xml = must_get(virt, &dom, VIRT_LIVE);
+	xml = must_get(virt, &dom, VIEW_LIVE);
 	assert_non_null(strstr(xml, " id='"));
 	free(xml);
-	xml = must_get(virt, &dom, VIRT_CONFIG);
+	xml = must_get(virt, &dom, VIEW_CONFIG);
 	assert_null(strstr(xml, " id='"));
 	free(xml);
 	virt_dom_clear(virt, &dom);
-	must_be_absent(virt, "off", VIRT_LIVE);
+	must_be_absent(virt, "off", VIEW_LIVE);
 	dom = must_find(virt, "transient");
-	xml = must_get(virt, &dom, VIRT_CONFIG);
+	xml = must_get(virt, &dom, VIEW_CONFIG);
 	assert_null(strstr(xml, " id='"));
 	free(xml);
 	virt_dom_clear(virt, &dom);
@@ -226,20 +226,20 @@ static void test_metadata(void **state)
 	char *xml;
 
 	assert_int_equal(
-		virt->ops->set_metadata(virt, &dom, "<assignments one='1'/>", VIRT_LIVE, NULL), 0);
-	xml = must_get(virt, &dom, VIRT_LIVE);
+		virt->ops->set_metadata(virt, &dom, "<assignments one='1'/>", VIEW_LIVE, NULL), 0);
+	xml = must_get(virt, &dom, VIEW_LIVE);
 	assert_non_null(strstr(xml, "<vfpool:assignments xmlns:vfpool=\"" METADATA_URI "\" one="));
 	free(xml);
-	xml = must_get(virt, &dom, VIRT_CONFIG);
+	xml = must_get(virt, &dom, VIEW_CONFIG);
 	assert_null(strstr(xml, "vfpool:assignments"));
 	free(xml);
 
 	/* Taking it away; also where it is not. */
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(
-			virt->ops->set_metadata(virt, &dom, NULL, VIRT_LIVE | VIRT_CONFIG, NULL),
+			virt->ops->set_metadata(virt, &dom, NULL, VIEW_LIVE | VIEW_CONFIG, NULL),
 			0);
-	xml = must_get(virt, &dom, VIRT_LIVE);
+	xml = must_get(virt, &dom, VIEW_LIVE);
 	assert_null(strstr(xml, "vfpool:assignments"));
 	free(xml);
 	virt_dom_clear(virt, &dom);
@@ -251,12 +251,12 @@ static void test_change_of_a_definition_that_is_not_there(void **state)
 	struct virt_dom dom = must_find(virt, "off");
 	cleanup_err struct err *err = NULL;
 
-	assert_int_equal(virt->ops->set_metadata(virt, &dom, "<a/>", VIRT_LIVE, &err), -1);
+	assert_int_equal(virt->ops->set_metadata(virt, &dom, "<a/>", VIEW_LIVE, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
 	virt_dom_clear(virt, &dom);
 	dom = must_find(virt, "transient");
-	assert_int_equal(virt->ops->set_metadata(virt, &dom, "<a/>", VIRT_CONFIG, &err), -1);
+	assert_int_equal(virt->ops->set_metadata(virt, &dom, "<a/>", VIEW_CONFIG, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	virt_dom_clear(virt, &dom);
 }
@@ -277,8 +277,8 @@ static void test_attach_hostdev(void **state)
 		virt_dom_clear(virt, &dom);
 		return;
 	}
-	assert_int_equal(virt->ops->attach(virt, &dom, device, VIRT_LIVE, NULL), 0);
-	xml = must_get(virt, &dom, VIRT_LIVE);
+	assert_int_equal(virt->ops->attach(virt, &dom, device, VIEW_LIVE, NULL), 0);
+	xml = must_get(virt, &dom, VIEW_LIVE);
 	assert_non_null(strstr(xml, "ua-vfpool-0a1b2c3d"));
 	free(xml);
 	virt_dom_clear(virt, &dom);
@@ -290,7 +290,7 @@ static void test_attach_keeps_libvirts_words(void **state)
 	struct virt_dom dom = must_find(virt, "running");
 	cleanup_err struct err *err = NULL;
 
-	assert_int_equal(virt->ops->attach(virt, &dom, "<no device", VIRT_LIVE, &err), -1);
+	assert_int_equal(virt->ops->attach(virt, &dom, "<no device", VIEW_LIVE, &err), -1);
 	assert_true(err->code == ERR_FAILED || err->code == ERR_UNSUPPORTED);
 	assert_non_null(strstr(err->what, "attaching a device to running: "));
 	virt_dom_clear(virt, &dom);
@@ -326,10 +326,10 @@ static void test_events(void **state)
 	assert_int_equal(virt->ops->state(virt, &dom, &now, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
-	assert_int_equal(virt->ops->xml(virt, &dom, VIRT_LIVE, &xml, &err), -1);
+	assert_int_equal(virt->ops->xml(virt, &dom, VIEW_LIVE, &xml, &err), -1);
 	assert_int_equal(err->code, ERR_ABSENT);
 	err_free(&err);
-	assert_int_equal(virt->ops->attach(virt, &dom, "<hostdev/>", VIRT_LIVE, &err), -1);
+	assert_int_equal(virt->ops->attach(virt, &dom, "<hostdev/>", VIEW_LIVE, &err), -1);
 	err_free(&err);
 	assert_int_equal(virt->ops->find(virt, "transient", &gone, &err), -1);
 	virt_dom_clear(virt, &dom);
