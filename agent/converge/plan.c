@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "converge/planner.h"
 #include "core/cleanup.h"
@@ -81,7 +80,7 @@ struct lease planner_lease(const struct situation *s, const struct subject *sub,
 		.domain_name = mem_strdup(s->domain->name),
 		.state = LEASE_CLAIMED,
 		.driver = mem_strdup(vf->driver),
-		.since = time(NULL),
+		.since = s->now,
 	};
 
 	memcpy(lease.assignment, sub->assignment.id, sizeof(lease.assignment));

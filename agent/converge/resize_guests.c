@@ -2,7 +2,6 @@
 /* The guests of a PF that is resized: their VFs come out, and go in again. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "converge/park.h"
 #include "converge/resizing.h"
@@ -137,7 +136,7 @@ static int reclaim(struct resizing *r, const struct owed *owed, struct err **err
 	lease.index = vf->index;
 	lease.domain_name = c->dom.name;
 	lease.driver = vf->driver;
-	lease.since = (int64_t)time(NULL);
+	lease.since = r->edges->wall();
 	memcpy(lease.assignment, owed->assignment, sizeof(lease.assignment));
 	memcpy(lease.domain_uuid, owed->domain_uuid, sizeof(lease.domain_uuid));
 	result = store->ops->claim(store, &lease, &why);
