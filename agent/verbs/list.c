@@ -201,34 +201,6 @@ static const char *state_of(const struct listing *listing, const struct vf *vf,
 	return "free";
 }
 
-static bool is_held(enum refusal refusal)
-{
-	switch (refusal) {
-	case REFUSAL_LEASED:
-	case REFUSAL_DOMAIN:
-	case REFUSAL_OPEN:
-	case REFUSAL_DEFINED:
-	case REFUSAL_HOST_ADDRESS:
-	case REFUSAL_HOST_MASTER:
-	case REFUSAL_HOST_NETNS:
-	case REFUSAL_HOST_DRIVER:
-		return true;
-	case REFUSAL_NONE:
-	case REFUSAL_NO_IOMMU:
-	case REFUSAL_GROUP:
-	case REFUSAL_KIND:
-	case REFUSAL_BUSY:
-	case REFUSAL_OTHER_INDEX:
-	case REFUSAL_EXCLUDED:
-	case REFUSAL_RESERVED:
-	case REFUSAL_LIMIT:
-	case REFUSAL_NOT_PREBOUND:
-	case REFUSAL_NODE:
-		break;
-	}
-	return false;
-}
-
 static void set_text(struct row *row, size_t column, const char *text)
 {
 	if (text)
@@ -395,7 +367,7 @@ static bool is_wanted(const struct request *request, const struct listing *listi
 	if (request->only_free)
 		return candidate->refusal == REFUSAL_NONE;
 	if (request->only_used)
-		return is_held(candidate->refusal);
+		return refusal_is_use(candidate->refusal);
 	return true;
 }
 
