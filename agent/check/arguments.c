@@ -97,7 +97,7 @@ static char *each_word(const char *words, const char *option)
 	return text;
 }
 
-char *mend_adding(const struct facts *facts, const char *words)
+static char *mend_adding(const struct facts *facts, const char *words)
 {
 	enum boot_loader loader = boot_loader(&facts->boot);
 	cleanup_free char *renew = renew_command(facts, loader), *options = NULL;

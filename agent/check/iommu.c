@@ -30,7 +30,7 @@ static char *cpu_value(const struct facts *facts, const char *key)
 	return mem_strdup("");
 }
 
-bool cpu_has(const struct facts *facts, const char *flag)
+static bool cpu_has(const struct facts *facts, const char *flag)
 {
 	cleanup_free char *flags = cpu_value(facts, "flags");
 

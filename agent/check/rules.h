@@ -20,7 +20,6 @@ void judge_kvm(struct judging *j);
 void judge_iommu(struct judging *j); /* firmware, kernel, arguments, interrupts */
 void judge_vfio(struct judging *j);
 
-bool cpu_has(const struct facts *facts, const char *flag);
 bool cpu_is_x86(const struct facts *facts);
 
 /* arguments.c */
@@ -30,7 +29,6 @@ void judge_arguments(struct judging *j);
 char *arguments_mend(const struct facts *facts);
 
 bool argument_given(const struct facts *facts, const char *word);
-char *mend_adding(const struct facts *facts, const char *words);
 char *mend_removing(const struct facts *facts, const char *word);
 
 /* virt.c */

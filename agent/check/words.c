@@ -63,11 +63,6 @@ char *number_ranges(const unsigned *numbers, size_t n)
 	return list ? list : mem_strdup("none");
 }
 
-char *counted(size_t n, const char *thing)
-{
-	return n == 1 ? mem_printf("1 %s", thing) : mem_printf("%zu %ss", n, thing);
-}
-
 const char *next_word(const char **text, size_t *length)
 {
 	const char *word = *text + strspn(*text, BLANKS);

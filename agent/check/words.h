@@ -15,9 +15,6 @@ void list_add(char **list, const char *fmt, ...) __attribute__((format(printf, 2
 /* Ascending numbers as "0-3, 5"; long lists are cut. The caller frees it. */
 char *number_ranges(const unsigned *numbers, size_t n);
 
-/* "a VF", "7 VFs": the plural with an s. The caller frees it. */
-char *counted(size_t n, const char *thing);
-
 /* The next word between blanks, what is in double quotes being one. NULL: no more. */
 const char *next_word(const char **text, size_t *length);
 

@@ -37,7 +37,6 @@ int domain_read(struct virt *virt, const struct virt_dom *dom, struct domain *ou
 		domain_clear(&d);
 		return -1;
 	}
-	d.persistent = state.persistent;
 	d.paused = state.paused;
 	d.moving = state.moving;
 	*out = d;

@@ -22,7 +22,8 @@ static void add_view(struct foreigns *foreigns, const struct domain_view *view, 
 		foreigns_add_mac(foreigns, view->assignments.items[i].mac, name);
 }
 
-void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)
+/* What its two views add: its foreign devices, and the MACs of all its interfaces. */
+static void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain)
 {
 	if (domain->live.present)
 		add_view(foreigns, &domain->live, domain->name, true);

@@ -8,9 +8,6 @@
 #include "model/domain.h"
 #include "policies/candidates.h"
 
-/* What one domain's two views add: its foreign devices, and the MACs of all its interfaces. */
-void foreigns_add_domain(struct foreigns *foreigns, const struct domain *domain);
-
 /*
  * Goes through all domains: one call for the list, one for each definition. known, which may be
  * NULL, is a domain that has been read already and is not asked for again. A domain that vanishes

@@ -100,7 +100,8 @@ static bool can_stay(struct converge *c, const struct assignment *a)
 	       driver_moves(c->edges->host, lease);
 }
 
-void park_stays(struct converge *c, struct scope *out)
+/* For a migration: the assignments whose VFs QEMU can move with the guest. */
+static void find_stays(struct converge *c, struct scope *out)
 {
 	for (size_t i = 0; i < c->domain.live.assignments.n; i++)
 		if (can_stay(c, &c->domain.live.assignments.items[i]))
@@ -141,7 +142,7 @@ int park_domain(struct converge *c, const struct parking *parking, struct plan *
 	int result;
 
 	if (parking->reason == PARK_MIGRATION && !c->park_all)
-		park_stays(c, &stays);
+		find_stays(c, &stays);
 	park_each(&wants.live, parking, &stays, &scope);
 	add_leftovers(&c->domain.live, &scope);
 	/* The definition must name no VF of this host, whoever stays in the guest. */

@@ -30,7 +30,7 @@ bool park_waits_for_move(const struct converge *c);
  * Takes all VFs out of the guest, and waits until each is back on the host, as it was before; c has
  * the guest as it is. For a migration they are taken out of its persistent definition, too: that
  * must not bring the address of a VF of this host to another one. What was parked before is
- * parked anew. And those of park_stays() are left in the running guest, unless c->park_all.
+ * parked anew. And those that QEMU can move with it stay in the running guest, unless c->park_all.
  *
  * All or nothing: on -1 the guest has been given back what had been taken out, and the error's .now
  * says so, or what is missing. The plan is the caller's to clear, as converge_run()'s; it tells of
@@ -38,9 +38,6 @@ bool park_waits_for_move(const struct converge *c);
  */
 int park_domain(struct converge *c, const struct parking *parking, struct plan *plan,
 		struct err **err);
-
-/* For a migration: the assignments whose VFs QEMU can move with the guest. */
-void park_stays(struct converge *c, struct scope *out);
 
 /*
  * Gives the guest all that is parked, and all else that it should have: the VFs that are kept for

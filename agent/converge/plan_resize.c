@@ -44,11 +44,19 @@ static void list_vf(struct err **list, const struct planner *p, const struct vf 
 		   words);
 }
 
+static bool concerns(const struct resize_plan *plan, const char *uuid)
+{
+	for (size_t i = 0; i < plan->nconcerned; i++)
+		if (!strcmp(plan->concerned[i].uuid, uuid))
+			return true;
+	return false;
+}
+
 static void concern(struct resize_plan *plan, const char *uuid, const char *name)
 {
 	struct concerned *new;
 
-	if (resize_plan_concerns(plan, uuid))
+	if (concerns(plan, uuid))
 		return;
 	new = mem_append(&plan->concerned, &plan->nconcerned, sizeof(*new));
 	memcpy(new->uuid, uuid, sizeof(new->uuid));
@@ -313,12 +321,4 @@ void resize_plan_clear(struct resize_plan *plan)
 	free(plan->concerned);
 	err_free(&plan->refusal);
 	*plan = (struct resize_plan){0};
-}
-
-bool resize_plan_concerns(const struct resize_plan *plan, const char *uuid)
-{
-	for (size_t i = 0; i < plan->nconcerned; i++)
-		if (!strcmp(plan->concerned[i].uuid, uuid))
-			return true;
-	return false;
 }

@@ -60,6 +60,4 @@ void resize_plan_clear(struct resize_plan *plan);
 /* Is the VF in a running guest, by vfpool or not? */
 bool resize_plan_in_guest(const struct domain *domains, size_t n, struct pciaddr vf);
 
-bool resize_plan_concerns(const struct resize_plan *plan, const char *uuid);
-
 #endif

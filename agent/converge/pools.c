@@ -9,11 +9,6 @@
 #include "host/poolfiles.h"
 #include "xml/pool.h"
 
-int pools_parse(const char *text, const char *what, struct pool *out, struct err **err)
-{
-	return pool_xml_parse(text, what, out, err);
-}
-
 static struct pool pool_of(const struct pool_file *file)
 {
 	cleanup_err struct err *err = NULL;

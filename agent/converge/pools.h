@@ -13,9 +13,6 @@
 /* All definitions in a directory; no directory: none. The caller clears *out. */
 int pools_read(const char *dir, struct pools *out, struct err **err);
 
-/* Reads one definition; what names it in errors. Its name is what it says itself. */
-int pools_parse(const char *text, const char *what, struct pool *out, struct err **err);
-
 /*
  * No VF can be in two pools: those that hold one together get an .error, both of them. The host is
  * asked only where there are two pools; for one PF's VFs only where two pools share that PF.

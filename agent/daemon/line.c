@@ -44,7 +44,8 @@ bool line_say(int fd, const char *word, ...)
 	return line_say_all(fd, fields);
 }
 
-void line_split(char *text, struct line *out)
+/* Takes text apart, which it changes: fields points into it. */
+static void line_split(char *text, struct line *out)
 {
 	*out = (struct line){0};
 	for (size_t i = 0; i < LINE_FIELDS; i++)

@@ -36,9 +36,6 @@ struct line {
 bool line_say(int fd, const char *word, ...) __attribute__((sentinel));
 bool line_say_all(int fd, const char *const *fields);
 
-/* Takes text apart, which it changes: fields points into it. */
-void line_split(char *text, struct line *out);
-
 /* Collects what a descriptor gives until lines are whole. */
 struct line_reader {
 	char text[LINE_SIZE];

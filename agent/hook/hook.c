@@ -37,7 +37,11 @@ bool hook_can_refuse(const struct hook_call *call)
 	return answer && answer->can_refuse;
 }
 
-bool hook_concerns(const char *xml)
+/*
+ * Is there anything of ours in the XML? libvirt writes it anew from what it has understood, so
+ * names of ours are in it as they are, or not at all.
+ */
+static bool hook_concerns(const char *xml)
 {
 	return strstr(xml, METADATA_URI) || strstr(xml, ASSIGNMENT_ALIAS_PREFIX);
 }

@@ -57,12 +57,6 @@ bool hook_asks(const struct hook_call *call);
 /* Does a failure stop the guest? */
 bool hook_can_refuse(const struct hook_call *call);
 
-/*
- * Is there anything of ours in the XML? libvirt writes it anew from what it has understood, so
- * names of ours are in it as they are, or not at all.
- */
-bool hook_concerns(const char *xml);
-
 /* 0: the guest may go on. -1: it may not, and why; where hook_can_refuse() says no, it still goes
  * on. */
 int hook_answer(const struct hook_call *call, const char *xml, struct err **err);

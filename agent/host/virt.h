@@ -77,9 +77,9 @@ struct virt_move {
 
 /* How far a job is. */
 struct virt_progress {
-	bool known;                       /* there is one, and it has said something */
-	bool leaves;                      /* it sends the guest to another host */
-	unsigned long long elapsed, left; /* ms; left: as libvirt expects it; 0: it does not */
+	bool known;              /* there is one, and it has said something */
+	bool leaves;             /* it sends the guest to another host */
+	unsigned long long left; /* ms, as libvirt expects it; 0: it does not */
 	unsigned long long memory_left, memory_total, memory_rate; /* bytes, and a second */
 	unsigned long long disk_left, disk_total;
 	/*

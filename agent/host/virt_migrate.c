@@ -43,7 +43,6 @@ static struct virt_progress progress_of(int type, virTypedParameterPtr params, i
 	return (struct virt_progress){
 		.known = true,
 		.leaves = leaves(params, n),
-		.elapsed = number(params, n, VIR_DOMAIN_JOB_TIME_ELAPSED),
 		.left = number(params, n, VIR_DOMAIN_JOB_TIME_REMAINING),
 		.memory_left = number(params, n, VIR_DOMAIN_JOB_MEMORY_REMAINING),
 		.memory_total = number(params, n, VIR_DOMAIN_JOB_MEMORY_TOTAL),

@@ -64,7 +64,6 @@ struct domain_view {
 struct domain {
 	char uuid[UUID_STRLEN];
 	char *name;
-	bool persistent;
 	bool paused;
 	bool moving;               /* to or from another host, and not to be changed meanwhile */
 	struct domain_view live;   /* .present only when running (or paused) */

@@ -11,7 +11,7 @@ void names_clear(struct names *names)
 	*names = (struct names){0};
 }
 
-void text_files_clear(struct text_files *files)
+static void text_files_clear(struct text_files *files)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		free(files->items[i].path);

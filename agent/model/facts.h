@@ -178,7 +178,6 @@ void keeper_facts_clear(struct keeper_facts *facts);
 void libvirt_facts_clear(struct libvirt_facts *libvirt);
 void facts_clear(struct facts *facts);
 void names_clear(struct names *names);
-void text_files_clear(struct text_files *files);
 void device_facts_clear(struct device_facts *device);
 
 const struct iommu_group *facts_group(const struct facts *facts, int number); /* NULL: not read */

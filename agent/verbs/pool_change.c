@@ -47,7 +47,7 @@ int pool_change_admit(struct pool_change *change, const char *text, const char *
 	struct pool pool = {0};
 
 	/* The reader has the better words. */
-	if (pools_parse(text, what, &pool, err) < 0)
+	if (pool_xml_parse(text, what, &pool, err) < 0)
 		return -1;
 	if (pool_xml_validate(text, what, err) < 0 || check_name(&pool, name, err) < 0 ||
 	    pools_admit(change->session->edges.host, &change->pools, &pool, err) < 0) {

@@ -174,7 +174,7 @@ static int need_store(struct session *session, bool writable, struct err **err)
 
 	if (session->edges.store && (session->store_writable || !writable))
 		return 0;
-	if (store_open(session->store ? session->store : STORE_PATH, writable, &store, err) < 0)
+	if (store_open(session->store, writable, &store, err) < 0)
 		return -1;
 	if (session->edges.store)
 		session->edges.store->ops->close(session->edges.store);
