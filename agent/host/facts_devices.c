@@ -120,20 +120,6 @@ static void read_ethtool(struct device_facts *device)
 		device->firmware = mem_strdup(info.fw_version);
 }
 
-static int group_of(const struct reader *r, struct pciaddr addr)
-{
-	cleanup_free char *path = device_path(addr, "iommu_group");
-	cleanup_free char *target = root_link(r->sys, path);
-	const char *number = target ? strrchr(target, '/') : NULL;
-	char *end;
-	long group;
-
-	if (!number)
-		return -1;
-	group = strtol(number + 1, &end, 10);
-	return *end || end == number + 1 || group < 0 || group > INT32_MAX ? -1 : (int)group;
-}
-
 /* Completes a device of which .pf and .sriov are known. */
 static void read_device(const struct reader *r, struct device_facts *device)
 {
@@ -143,7 +129,7 @@ static void read_device(const struct reader *r, struct device_facts *device)
 	device->vendor = (uint16_t)device_hex(r, addr, "vendor");
 	device->device = (uint16_t)device_hex(r, addr, "device");
 	device->nic = device_hex(r, addr, "class") >> 16 == 0x02;
-	device->group = group_of(r, addr);
+	device->group = sysfs_iommu_group(r->sysfs, addr);
 	device->capable = device->sriov ? ANSWER_YES : read_capable(r, addr);
 	device->writable = read_writable(r, addr);
 	device->autoprobe = yes_or_no(autoprobe);
