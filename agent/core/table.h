@@ -17,10 +17,9 @@ enum column_type { COLUMN_STRING, COLUMN_NUMBER, COLUMN_BOOLEAN };
 struct column {
 	const char *name; /* "VF"; in JSON the same in small letters */
 	enum column_type type;
-	const char *help; /* for --help and the manual page: what it shows */
-	bool hidden;      /* shown only when -o names it (or in JSON, where all are) */
-	bool right;       /* aligned to the right */
-	unsigned width;   /* in a stream: at least so many characters */
+	bool hidden;    /* shown only when -o names it (or in JSON, where all are) */
+	bool right;     /* aligned to the right */
+	unsigned width; /* in a stream: at least so many characters */
 };
 
 enum table_mode {

@@ -19,22 +19,18 @@ enum {
 };
 
 static const struct column columns[] = {
-	[COL_ASSIGNMENT] = {.name = "ASSIGNMENT", .help = "the assignment's id"},
-	[COL_DOMAIN] = {.name = "DOMAIN", .help = "the guest"},
-	[COL_VF] = {.name = "VF", .help = "the VF's PCI address on the host"},
-	[COL_NAME] = {.name = "NAME", .help = "the VF as PF/INDEX"},
-	[COL_MAC] = {.name = "MAC", .help = "the guest's MAC"},
-	[COL_VLAN] = {.name = "VLAN", .type = COLUMN_NUMBER, .help = "the VLAN", .right = true},
-	[COL_GUEST] = {.name = "GUEST-ADDRESS", .help = "the PCI address in the guest"},
-	[COL_LIVE] = {.name = "LIVE", .type = COLUMN_BOOLEAN, .help = "in the running guest"},
-	[COL_CONFIG] = {.name = "CONFIG", .type = COLUMN_BOOLEAN, .help = "in the next boot"},
-	[COL_DONE] = {.name = "DONE", .help = "what was done"},
-	[COL_STANDBY] = {.name = "STANDBY",
-			 .help = "the network of the standby NIC",
-			 .hidden = true},
-	[COL_STANDBY_GUEST] = {.name = "STANDBY-ADDRESS",
-			       .help = "the standby's PCI address in the guest",
-			       .hidden = true},
+	[COL_ASSIGNMENT] = {.name = "ASSIGNMENT"},
+	[COL_DOMAIN] = {.name = "DOMAIN"},
+	[COL_VF] = {.name = "VF"},
+	[COL_NAME] = {.name = "NAME"},
+	[COL_MAC] = {.name = "MAC"},
+	[COL_VLAN] = {.name = "VLAN", .type = COLUMN_NUMBER, .right = true},
+	[COL_GUEST] = {.name = "GUEST-ADDRESS"},
+	[COL_LIVE] = {.name = "LIVE", .type = COLUMN_BOOLEAN},
+	[COL_CONFIG] = {.name = "CONFIG", .type = COLUMN_BOOLEAN},
+	[COL_DONE] = {.name = "DONE"},
+	[COL_STANDBY] = {.name = "STANDBY", .hidden = true},
+	[COL_STANDBY_GUEST] = {.name = "STANDBY-ADDRESS", .hidden = true},
 };
 
 int assigned_new(const char *name, enum table_mode mode, struct table **out, struct err **err)

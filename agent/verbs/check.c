@@ -24,8 +24,7 @@
 #define COLUMN_ID(id, name, hidden, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, hidden, help) \
-	[COL_##id] = {name, COLUMN_STRING, help, hidden, false, 0},
+#define COLUMN_ROW(id, name, hidden, help) [COL_##id] = {name, COLUMN_STRING, hidden, false, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_ROOT = 0x2000 };

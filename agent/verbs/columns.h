@@ -13,7 +13,7 @@
 #define COLUMN_ID(id, name, type, hidden, right, help) COL_##id,
 
 #define COLUMN_ROW(id, name, type, hidden, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, 0},
+	[COL_##id] = {name, COLUMN_##type, hidden, right, 0},
 
 /* An entry of an argp_option array: in group 2, or 3 for what is hidden. */
 #define COLUMN_OPTION(id, name, type, hidden, right, help) \

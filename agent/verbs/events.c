@@ -32,7 +32,7 @@
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
 #define COLUMN_ROW(id, name, type, hidden, right, width, help) \
-	[COL_##id] = {name, COLUMN_##type, help, hidden, right, width},
+	[COL_##id] = {name, COLUMN_##type, hidden, right, width},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_NO_HEADINGS = 0x2000 };

@@ -16,13 +16,9 @@
 enum { COL_HOOK, COL_DONE, COL_KIND, COL_PROGRAM, COL_RESTART, COL_COUNT };
 
 static const struct column columns[] = {
-	[COL_HOOK] = {.name = "HOOK", .help = "Where libvirt finds it"},
-	[COL_DONE] = {.name = "DONE",
-		      .help = "One of installed, updated, unchanged, removed, absent"},
-	[COL_KIND] = {.name = "KIND", .help = "Either link or copy"},
-	[COL_PROGRAM] = {.name = "PROGRAM", .help = "Of what it is one"},
-	[COL_RESTART] = {.name = "RESTART",
-			 .help = "The daemon to be restarted before the hook is run"},
+	[COL_HOOK] = {.name = "HOOK"},       [COL_DONE] = {.name = "DONE"},
+	[COL_KIND] = {.name = "KIND"},       [COL_PROGRAM] = {.name = "PROGRAM"},
+	[COL_RESTART] = {.name = "RESTART"},
 };
 
 enum { KEY_DIR = 0x2000, KEY_COPY };
@@ -165,7 +161,6 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_hook_install = {
 	.name = "hook-install",
 	.args = "",
-	.help = "Put the hook where libvirt runs it",
 	.options = install_options,
 	.run = run,
 };
@@ -173,7 +168,6 @@ const struct verb verb_hook_install = {
 const struct verb verb_hook_remove = {
 	.name = "hook-remove",
 	.args = "",
-	.help = "Take the hook away from there",
 	.options = remove_options,
 	.run = run,
 };

@@ -23,24 +23,23 @@
 
 #define WAIT_DEFAULT 60
 
-/* X(id, name, type, right, help) */
-#define COLUMNS(X)                                                                 \
-	X(ASSIGNMENT, "ASSIGNMENT", STRING, false, "The assignment's id")          \
-	X(DOMAIN, "DOMAIN", STRING, false, "The guest")                            \
-	X(POOL, "POOL", STRING, false, "Its pool, on both hosts")                  \
-	X(MAC, "MAC", STRING, false, "The guest's MAC")                            \
-	X(GUEST, "GUEST-ADDRESS", STRING, false, "The PCI address in the guest")   \
-	X(OLD, "OLD-VF", STRING, false, "The VF on this host")                     \
-	X(NEW, "NEW-VF", STRING, false, "The VF on the other host")                \
-	X(FREE, "FREE", NUMBER, true, "How many the pool had free there")          \
-	X(SECONDS, "SECONDS", NUMBER, true, "How long the guest was without a VF") \
-	X(DONE, "DONE", STRING, false, "What was done")
+/* X(id, name, type, right) */
+#define COLUMNS(X)                                 \
+	X(ASSIGNMENT, "ASSIGNMENT", STRING, false) \
+	X(DOMAIN, "DOMAIN", STRING, false)         \
+	X(POOL, "POOL", STRING, false)             \
+	X(MAC, "MAC", STRING, false)               \
+	X(GUEST, "GUEST-ADDRESS", STRING, false)   \
+	X(OLD, "OLD-VF", STRING, false)            \
+	X(NEW, "NEW-VF", STRING, false)            \
+	X(FREE, "FREE", NUMBER, true)              \
+	X(SECONDS, "SECONDS", NUMBER, true)        \
+	X(DONE, "DONE", STRING, false)
 
-#define COLUMN_ID(id, name, type, right, help) COL_##id,
+#define COLUMN_ID(id, name, type, right) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, right, help) \
-	[COL_##id] = {name, COLUMN_##type, help, false, right, 0},
+#define COLUMN_ROW(id, name, type, right) [COL_##id] = {name, COLUMN_##type, false, right, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 /* What is known of the VFs as long as they are here. */

@@ -69,23 +69,18 @@ enum column_id {
 };
 
 static const struct column columns[] = {
-	[COL_NAME] = {.name = "NAME", .help = "the PF, or the guest"},
-	[COL_ADDRESS] = {.name = "ADDRESS", .help = "its PCI address, or that of the guest's VF"},
-	[COL_VFS] = {.name = "VFS", .type = COLUMN_NUMBER, .help = "VFs", .right = true},
-	[COL_TOTAL] = {.name = "TOTAL", .type = COLUMN_NUMBER, .help = "at most", .right = true},
-	[COL_HOME] = {.name = "HOME", .help = "what VFs are bound to: host, none or vfio"},
-	[COL_PERSISTENT] = {.name = "PERSISTENT",
-			    .type = COLUMN_NUMBER,
-			    .help = "VFs after a reboot",
-			    .right = true},
-	[COL_BY] = {.name = "BY", .help = "who makes those: udev, link or networkmanager"},
-	[COL_FILE] = {.name = "FILE", .help = "and which file says so"},
-	[COL_ASSIGNMENT] = {.name = "ASSIGNMENT", .help = "the assignment's id", .hidden = true},
-	[COL_MAC] = {.name = "MAC", .help = "the guest's MAC", .hidden = true},
-	[COL_GUEST] = {.name = "GUEST-ADDRESS",
-		       .help = "the PCI address in the guest",
-		       .hidden = true},
-	[COL_STATE] = {.name = "STATE", .help = "back, defined, gone or missing", .hidden = true},
+	[COL_NAME] = {.name = "NAME"},
+	[COL_ADDRESS] = {.name = "ADDRESS"},
+	[COL_VFS] = {.name = "VFS", .type = COLUMN_NUMBER, .right = true},
+	[COL_TOTAL] = {.name = "TOTAL", .type = COLUMN_NUMBER, .right = true},
+	[COL_HOME] = {.name = "HOME"},
+	[COL_PERSISTENT] = {.name = "PERSISTENT", .type = COLUMN_NUMBER, .right = true},
+	[COL_BY] = {.name = "BY"},
+	[COL_FILE] = {.name = "FILE"},
+	[COL_ASSIGNMENT] = {.name = "ASSIGNMENT", .hidden = true},
+	[COL_MAC] = {.name = "MAC", .hidden = true},
+	[COL_GUEST] = {.name = "GUEST-ADDRESS", .hidden = true},
+	[COL_STATE] = {.name = "STATE", .hidden = true},
 };
 
 #define COLUMNS_WITH_GUESTS "NAME,ADDRESS,VFS,TOTAL,HOME,PERSISTENT,BY,MAC,GUEST-ADDRESS,STATE"
@@ -435,7 +430,6 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_set_vfs = {
 	.name = "set-vfs",
 	.args = "PF [N]",
-	.help = "Make a PF's VFs, and keep their number",
 	.options = options,
 	.run = run,
 };

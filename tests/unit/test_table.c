@@ -21,10 +21,10 @@
 enum { NAME, VLAN, TRUST, REASON };
 
 static const struct column columns[] = {
-	[NAME] = {"NAME", COLUMN_STRING, "name", false, false, 0},
-	[VLAN] = {"VLAN", COLUMN_NUMBER, "VLAN", false, true, 0},
-	[TRUST] = {"TRUST", COLUMN_BOOLEAN, "trust", false, false, 0},
-	[REASON] = {"REASON", COLUMN_STRING, "reason", true, false, 0},
+	[NAME] = {"NAME", COLUMN_STRING, false, false, 0},
+	[VLAN] = {"VLAN", COLUMN_NUMBER, false, true, 0},
+	[TRUST] = {"TRUST", COLUMN_BOOLEAN, false, false, 0},
+	[REASON] = {"REASON", COLUMN_STRING, true, false, 0},
 };
 
 static struct table *make(enum table_mode mode, const char *selection)
