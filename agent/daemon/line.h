@@ -4,8 +4,8 @@
  *
  *	following                       libvirt's events are being followed, all guests were told
  *	guest   UUID NAME WHAT          something happened to this guest
- *	passing UUID NAME WHAT          something that a guest can do by itself, as often as it
- *likes moving  UUID NAME               libvirt has begun to send it to another host, or is at it
+ *	passing UUID NAME WHAT          something did that it can do as often as it likes
+ *	moving  UUID NAME               libvirt sends it to another host
  *	other                           something happened to one that has nothing of ours
  *	begun                           the guest's lock is ours; from here on it is looked at
  *	say     PRIORITY VF ASSIGNMENT TEXT   for the journal
