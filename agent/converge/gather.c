@@ -8,6 +8,7 @@
 #include "converge/foreign.h"
 #include "converge/look.h"
 #include "converge/networks.h"
+#include "converge/place_find.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/lock.h"

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the name of a pool means on this host: which PFs, and by which rules. */
+/* What the name of a pool means on a host: which PFs, and by which rules. Pure. */
 #ifndef VFPOOL_CONVERGE_PLACE_H
 #define VFPOOL_CONVERGE_PLACE_H
 
 #include "core/err.h"
-#include "host/edges.h"
-#include "model/domain.h"
 #include "model/inventory.h"
+#include "model/lease.h"
 #include "model/pool.h"
 #include "policies/candidates.h"
 #include "policies/policy.h"
@@ -23,16 +22,6 @@ struct place {
 	struct err *err; /* why it means nothing here; then there are no PFs */
 };
 
-/* Everything that a choice among a place's VFs needs of its PFs. */
-#define PLACE_WHAT (HOST_NETDEVS | HOST_SETTINGS | HOST_GROUPS)
-
-/*
- * Fills *out, which the caller clears. A defined pool comes before a PF of that name; what the name
- * does not mean is in out->err, not an error of the call. No more of the host is read than is
- * needed to find the PFs: for a PF's name, that device; for a pool, the PFs without their VFs. The
- * name can be POOL/INDEX, too.
- */
-void place_find(struct edges *edges, const char *name, struct place *out);
 void place_clear(struct place *place);
 
 /* Is this VF of this PF one of the place's? */
@@ -44,13 +33,6 @@ bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf
  */
 void place_count(const struct place *place, const struct leases *leases, const char *domain_uuid,
 		 const char *except, struct judge *judge);
-
-/*
- * The NUMA nodes where the guest runs, when the place's pool goes by them and the guest is placed
- * at all; else none, and the host is not asked. The caller frees the array.
- */
-int place_nodes(struct edges *edges, const struct place *place, const struct domain *domain,
-		int **nodes, size_t *n, struct err **err);
 
 /*
  * The verdicts on all VFs of the place, from PFs that the inventory has. judge is used as it is but

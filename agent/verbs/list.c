@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "converge/foreign.h"
-#include "converge/place.h"
+#include "converge/place_find.h"
 #include "core/cleanup.h"
 #include "core/log.h"
 #include "core/mem.h"

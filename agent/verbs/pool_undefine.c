@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "converge/domain.h"
-#include "converge/place.h"
+#include "converge/place_find.h"
 #include "converge/plan.h"
 #include "core/cleanup.h"
 #include "core/log.h"

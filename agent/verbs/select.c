@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "converge/place_find.h"
 #include "core/cleanup.h"
 
 static const struct device *device_of(const struct domain *domain, const char *id)

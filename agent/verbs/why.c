@@ -6,7 +6,7 @@
 
 #include "converge/domain.h"
 #include "converge/foreign.h"
-#include "converge/place.h"
+#include "converge/place_find.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "policies/policy.h"

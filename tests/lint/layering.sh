@@ -18,7 +18,7 @@ includes_only()
 includes_only "core stands on nothing" 'core/' agent/core/*.[ch]
 includes_only "model stands on core" 'model/|core/' agent/model/*.[ch]
 includes_only "policies stand on model" 'policies/|model/|core/' policies/*.[ch]
-includes_only "planning knows no edge" 'converge/(plan|place|wants)|policies/|model/|core/' agent/converge/{plan*,wants}.[ch]
+includes_only "planning knows no edge" 'converge/(plan[a-z_]*|place|wants)\.h|policies/|model/|core/' agent/converge/{plan,plan_*,planner,place,wants}.[ch]
 includes_only "xml stands on model" 'xml/|schemas/|model/|core/' xml/*.[ch]
 includes_only "host stands on model" 'host/|model/|core/' agent/host/*.[ch]
 includes_only "checking knows no edge" 'check/|model/|core/' agent/check/*.[ch]
@@ -50,10 +50,10 @@ found_nothing "checking reads nothing" "$(grep -HnE "$include<(unistd|fcntl|dire
 	agent/check/*.[ch])"
 
 # What comes in through other headers counts, too.
-found_nothing "choosing, planning and checking see no outside library" "$(
-	for source in policies/*.c agent/converge/{plan*,wants}.c agent/check/*.c; do
+found_nothing "choosing, planning and checking see no edge and no outside library" "$(
+	for source in policies/*.c agent/converge/{plan,plan_*,place,wants}.c agent/check/*.c; do
 		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -Iagent -M "$source" 2>&1 |
-			grep -oE '[^ ]*(libvirt|libxml|sqlite|netlink|error:)[^ ]*' |
+			grep -oE '[^ ]*(libvirt|libxml|sqlite|netlink|agent/host/|error:)[^ ]*' |
 			sed "s|^|$source: |"
 	done
 )"
