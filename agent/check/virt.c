@@ -8,8 +8,6 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 
-#define OWN_HOOK "/etc/libvirt/hooks/qemu.d/vfpool"
-
 #define VERSION(major, minor) ((major)*1000000UL + (minor)*1000UL)
 
 static const struct {
@@ -139,27 +137,6 @@ static const struct hook *first_without_x(const struct libvirt_facts *libvirt)
 	return NULL;
 }
 
-/*
- * libvirt looks for hooks when it starts. If it found one then, it runs all that are there when
- * the time comes; if it found none, it runs none. NULL: it runs them.
- */
-static const struct hook *first_unseen(const struct libvirt_facts *libvirt)
-{
-	for (size_t i = 0; i < libvirt->nhooks; i++)
-		if (libvirt->hooks[i].changed <= libvirt->daemon.started)
-			return NULL;
-	return libvirt->nhooks ? &libvirt->hooks[0] : NULL;
-}
-
-/* As hook-install puts it there. */
-static bool has_own(const struct libvirt_facts *libvirt)
-{
-	for (size_t i = 0; i < libvirt->nhooks; i++)
-		if (strcmp(libvirt->hooks[i].path, OWN_HOOK) == 0)
-			return true;
-	return false;
-}
-
 static void judge_hook(struct judging *j)
 {
 	const struct libvirt_facts *libvirt = &j->facts->libvirt;
@@ -177,20 +154,20 @@ static void judge_hook(struct judging *j)
 		       "%s cannot be executed: libvirt passes it over", hook->path);
 		return;
 	}
-	hook = libvirt->daemon.started ? first_unseen(libvirt) : NULL;
-	if (hook)
+	hook = libvirt->hooks;
+	if (libvirt->nhooks && !libvirt_runs_hooks(libvirt))
 		report(j, CHECK_HOOK, VERDICT_WARN,
 		       mem_printf("systemctl restart %s (guests go on running)",
 				  libvirt->daemon.name),
 		       "%s was changed after %s had started: if it is new, it is not run",
 		       hook->path, libvirt->daemon.name);
-	else if (!has_own(libvirt))
+	else if (!libvirt_own_hook(libvirt))
 		report(j, CHECK_HOOK, VERDICT_WARN, mem_strdup("vfpool hook-install"),
 		       "vfpool's is not installed: nobody looks for VFs before a guest starts "
 		       "here, "
 		       "or arrives");
 	else
-		report(j, CHECK_HOOK, VERDICT_PASS, NULL, "%s%s", OWN_HOOK,
+		report(j, CHECK_HOOK, VERDICT_PASS, NULL, "%s%s", LIBVIRT_OWN_HOOK,
 		       libvirt->nhooks > 1 ? " and others" : "");
 }
 

@@ -2,6 +2,7 @@
 #include "model/facts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void names_clear(struct names *names)
 {
@@ -86,6 +87,24 @@ void facts_clear(struct facts *facts)
 	}
 	free(facts->groups);
 	*facts = (struct facts){0};
+}
+
+bool libvirt_runs_hooks(const struct libvirt_facts *libvirt)
+{
+	for (size_t i = 0; i < libvirt->nhooks; i++)
+		if (libvirt->hooks[i].executable &&
+		    (!libvirt->daemon.started ||
+		     libvirt->hooks[i].changed <= libvirt->daemon.started))
+			return true;
+	return false;
+}
+
+const struct hook *libvirt_own_hook(const struct libvirt_facts *libvirt)
+{
+	for (size_t i = 0; i < libvirt->nhooks; i++)
+		if (!strcmp(libvirt->hooks[i].path, LIBVIRT_OWN_HOOK))
+			return &libvirt->hooks[i];
+	return NULL;
 }
 
 const struct iommu_group *facts_group(const struct facts *facts, int number)

@@ -117,6 +117,18 @@ struct libvirt_facts {
 	char *hooks_unconfined; /* the SELinux boolean virt_hooks_unconfined: "0 0" */
 };
 
+/* Where hook-install puts vfpool's. */
+#define LIBVIRT_OWN_HOOK "/etc/libvirt/hooks/qemu.d/vfpool"
+
+/*
+ * libvirt's daemon looks for hooks when it starts. Has it found one then (or is not known to have
+ * started), it runs all that are there when the time comes; else none.
+ */
+bool libvirt_runs_hooks(const struct libvirt_facts *libvirt);
+
+/* vfpool's own one, executable or not; NULL: it is not there. */
+const struct hook *libvirt_own_hook(const struct libvirt_facts *libvirt);
+
 /* Who may keep a PF's number of VFs. */
 struct keeper_facts {
 	bool read;                  /* there is an /etc to read */

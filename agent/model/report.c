@@ -6,8 +6,6 @@
 
 #include "core/cleanup.h"
 
-#define OWN_HOOK "/etc/libvirt/hooks/qemu.d/vfpool"
-
 static const char *const hook_names[] = {
 	[REPORT_HOOK_NONE] = "none",
 	[REPORT_HOOK_UNSEEN] = "unseen",
@@ -31,18 +29,11 @@ bool report_hook_parse(const char *text, enum report_hook *out)
 
 enum report_hook report_hook_of(const struct libvirt_facts *libvirt)
 {
-	bool own = false, seen = !libvirt->daemon.started;
+	const struct hook *own = libvirt_own_hook(libvirt);
 
-	/* The daemon looks whether there are any when it starts; which ones, each time. */
-	for (size_t i = 0; i < libvirt->nhooks; i++) {
-		const struct hook *hook = &libvirt->hooks[i];
-
-		own |= hook->executable && !strcmp(hook->path, OWN_HOOK);
-		seen |= hook->changed <= libvirt->daemon.started;
-	}
-	if (!own)
+	if (!own || !own->executable)
 		return REPORT_HOOK_NONE;
-	return seen ? REPORT_HOOK_WORKS : REPORT_HOOK_UNSEEN;
+	return libvirt_runs_hooks(libvirt) ? REPORT_HOOK_WORKS : REPORT_HOOK_UNSEEN;
 }
 
 const struct pool_report *report_pool(const struct host_report *report, const char *name)

@@ -74,16 +74,6 @@ static char *find_program(struct err **err)
 	return mem_printf("%.*s/vfpool-hook", (int)(slash - self), self);
 }
 
-/* It looks for hooks when it starts; when it has found none then, it runs none later either. */
-static bool runs_hooks(const struct libvirt_facts *libvirt)
-{
-	for (size_t i = 0; i < libvirt->nhooks; i++)
-		if (libvirt->hooks[i].executable &&
-		    libvirt->hooks[i].changed < libvirt->daemon.started)
-			return true;
-	return false;
-}
-
 static void tell_needs(const struct libvirt_facts *libvirt, bool restart)
 {
 	const char *unconfined = libvirt->hooks_unconfined;
@@ -133,8 +123,8 @@ static int install(struct session *session, const struct request *request, struc
 	    hookfile_install(request->hooks, program, HOOK_MARK, link, &done, err))
 		return -1;
 	/* Another directory's hooks are another daemon's. */
-	restart =
-		libvirt.daemon.name && !runs_hooks(&libvirt) && !strcmp(request->hooks, HOOKS_DIR);
+	restart = libvirt.daemon.name && !libvirt_runs_hooks(&libvirt) &&
+		  !strcmp(request->hooks, HOOKS_DIR);
 	tell_needs(&libvirt, restart);
 	return print(session, request, hookfile_done_name(done), link ? "link" : "copy", program,
 		     restart ? libvirt.daemon.name : NULL, err);
