@@ -13,7 +13,7 @@
 
 static unsigned count_nodes(int sys)
 {
-	cleanup_list struct names names;
+	cleanup_names struct names names;
 	unsigned n = 0;
 
 	(void)root_list(sys, "devices/system/node", &names);

@@ -153,14 +153,14 @@ static struct device_facts *add_device(struct facts *facts)
 static void add_other(const struct reader *r, struct pciaddr addr)
 {
 	struct device_facts *device = add_device(r->facts);
-	struct sysfs_names netdevs = sysfs_netdevs(r->sysfs, addr);
+	struct names netdevs = sysfs_netdevs(r->sysfs, addr);
 
 	device->pf.addr = addr;
 	device->pf.numa_node = -1;
 	device->pf.driver = sysfs_driver(r->sysfs, addr);
 	if (netdevs.n)
 		device->pf.netdev = mem_strdup(netdevs.items[0]);
-	sysfs_names_clear(&netdevs);
+	names_clear(&netdevs);
 	read_device(r, device);
 }
 
@@ -239,7 +239,7 @@ static int read_named(const struct reader *r, const char *name, struct err **err
 /* NICs that are no PFs, and may have to be made ones. */
 static void read_other_nics(const struct reader *r)
 {
-	cleanup_list struct names names;
+	cleanup_names struct names names;
 
 	(void)root_list(r->sys, "bus/pci/devices", &names);
 	for (size_t i = 0; i < names.n; i++) {
@@ -294,7 +294,7 @@ static void read_group(const struct reader *r, int number)
 	struct iommu_group *group = mem_append(&facts->groups, &facts->ngroups, sizeof(*group));
 	cleanup_free char *type = mem_printf("kernel/iommu_groups/%d/type", number);
 	cleanup_free char *devices = mem_printf("kernel/iommu_groups/%d/devices", number);
-	cleanup_list struct names names;
+	cleanup_names struct names names;
 
 	group->number = number;
 	group->type = root_value(r->sys, type);

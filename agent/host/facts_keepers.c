@@ -23,7 +23,7 @@ static void read_nm(int root, struct keeper_facts *out)
 
 	out->nm_read = true;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		cleanup_list struct names names;
+		cleanup_names struct names names;
 
 		if (!root_list(root, places[i].dir, &names))
 			out->nm_read &= errno == ENOENT || errno == ENOTDIR;

@@ -87,7 +87,7 @@ static void add_hook(const struct reader *r, const char *path, struct libvirt_fa
 static void read_hooks(const struct reader *r, struct libvirt_facts *out)
 {
 	static const char dir[] = "etc/libvirt/hooks", many[] = "etc/libvirt/hooks/qemu.d";
-	cleanup_list struct names names;
+	cleanup_names struct names names;
 
 	out->hooks_read = root_list(r->root, dir, &names) || errno == ENOENT;
 	names_clear(&names);

@@ -19,8 +19,6 @@ struct reader {
 	struct facts *facts;
 };
 
-#define cleanup_list cleanup(names_clear)
-
 /* facts_system.c */
 void facts_read_cpu(const struct reader *r, struct cpu_facts *out);
 void facts_read_iommu(const struct reader *r, struct iommu_facts *out);

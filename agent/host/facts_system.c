@@ -24,7 +24,7 @@ void facts_read_cpu(const struct reader *r, struct cpu_facts *out)
 
 static bool has_groups(int sys, bool *dir)
 {
-	cleanup_list struct names names;
+	cleanup_names struct names names;
 
 	*dir = root_list(sys, "kernel/iommu_groups", &names);
 	return names.n > 0;

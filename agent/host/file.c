@@ -69,36 +69,21 @@ int file_read_within(const char *path, size_t max, char **out, struct err **err)
 	return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int file_list(const char *dir, const char *prefix, struct file_names *out, struct err **err)
+int file_list(const char *dir, const char *prefix, struct names *out, struct err **err)
 {
 	DIR *listing = opendir(dir);
-	struct file_names names = {0};
+	struct names names = {0};
 
 	if (!listing && errno != ENOENT && errno != ENOTDIR)
 		return err_errno(err, errno, "listing %s", dir);
 	for (const struct dirent *entry; listing && (entry = readdir(listing));)
 		if (!strncmp(entry->d_name, prefix, strlen(prefix)))
-			*(char **)mem_append(&names.items, &names.n, sizeof(char *)) =
-				mem_strdup(entry->d_name);
+			names_add(&names, entry->d_name);
 	if (listing)
 		(void)closedir(listing);
-	if (names.n)
-		qsort(names.items, names.n, sizeof(char *), compare_names);
+	names_sort(&names);
 	*out = names;
 	return 0;
-}
-
-void file_names_clear(struct file_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct file_names){0};
 }
 
 static int open_dir(const char *path, struct err **err)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "core/names.h"
 
 #define FILE_MAX 65536 /* larger ones are not ours, and not read */
 
@@ -19,14 +20,8 @@ int file_read(const char *path, char **out, struct err **err);
 /* The same for one that may be larger, up to max bytes. */
 int file_read_within(const char *path, size_t max, char **out, struct err **err);
 
-struct file_names {
-	char **items; /* sorted */
-	size_t n;
-};
-
-/* The names in a directory that start with a prefix; no directory: none. */
-int file_list(const char *dir, const char *prefix, struct file_names *out, struct err **err);
-void file_names_clear(struct file_names *names);
+/* The names in a directory that start with a prefix, sorted; no directory: none. */
+int file_list(const char *dir, const char *prefix, struct names *out, struct err **err);
 
 /*
  * Puts a file in the place of the one called name, if there is one: whoever reads sees the old or

@@ -84,7 +84,7 @@ static void host_find_users(struct host *host, struct vf *const *vfs, size_t n)
 static char *missing(struct real_host *h, struct pciaddr vf, const char *driver)
 {
 	cleanup_free char *bound = sysfs_driver(h->sysfs, vf);
-	cleanup_names struct sysfs_names names = {0};
+	cleanup_names struct names names = {0};
 
 	if (driver && (!bound || strcmp(bound, driver) != 0))
 		return bound ? mem_printf("it is bound to %s", bound)
@@ -157,7 +157,7 @@ struct netdevs_of {
 static bool is_named(void *arg)
 {
 	const struct netdevs_of *of = arg;
-	cleanup_names struct sysfs_names names = sysfs_netdevs(of->sysfs, of->vf);
+	cleanup_names struct names names = sysfs_netdevs(of->sysfs, of->vf);
 
 	/* One that has got another name since then has index 0, which udev does not know. */
 	for (size_t i = 0; i < names.n; i++)

@@ -98,7 +98,7 @@ bool link_parse(const struct nlmsghdr *msg, struct link *out)
 	return true;
 }
 
-void link_names_parse(const struct nlmsghdr *msg, struct link_names *out)
+void link_names_parse(const struct nlmsghdr *msg, struct names *out)
 {
 	struct nlmsghdr *hdr = (struct nlmsghdr *)(uintptr_t)msg;
 	struct nlattr *tb[IFLA_MAX + 1], *name;
@@ -114,16 +114,8 @@ void link_names_parse(const struct nlmsghdr *msg, struct link_names *out)
 		if (nla_type(name) != IFLA_ALT_IFNAME)
 			continue;
 		(void)nla_strlcpy(text, name, sizeof(text));
-		*(char **)mem_append(&out->items, &out->n, sizeof(char *)) = mem_strdup(text);
+		names_add(out, text);
 	}
-}
-
-void link_names_clear(struct link_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct link_names){0};
 }
 
 bool link_address_parse(const struct nlmsghdr *msg, struct link_address *out)

@@ -14,6 +14,7 @@
 
 #include "core/cleanup.h"
 #include "core/mac.h"
+#include "core/names.h"
 #include "core/pciaddr.h"
 #include "model/settings.h"
 
@@ -38,12 +39,6 @@ struct links {
 	size_t n;
 };
 
-/* The alternative names of a link, in the kernel's order. */
-struct link_names {
-	char **items;
-	size_t n;
-};
-
 /* An IP address that is not link-local. */
 struct link_address {
 	int link;
@@ -59,9 +54,8 @@ struct link_addresses {
 bool link_parse(const struct nlmsghdr *msg, struct link *out);
 bool link_address_parse(const struct nlmsghdr *msg, struct link_address *out);
 
-/* Adds the alternative names that a message about a link has. */
-void link_names_parse(const struct nlmsghdr *msg, struct link_names *out);
-void link_names_clear(struct link_names *names);
+/* Adds the alternative names that a message about a link has, in the kernel's order. */
+void link_names_parse(const struct nlmsghdr *msg, struct names *out);
 
 /*
  * The settings of the VFs 0 to n-1 as far as the message has them whole; the others in out are

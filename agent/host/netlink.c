@@ -246,14 +246,14 @@ static void take_names(const struct nlmsghdr *part, void *data)
 	link_names_parse(part, data);
 }
 
-int netlink_altnames(struct netlink *nl, int link, struct link_names *out, struct err **err)
+int netlink_altnames(struct netlink *nl, int link, struct names *out, struct err **err)
 {
-	struct link_names names = {0};
+	struct names names = {0};
 	int error =
 		request(nl, link_request(link, NULL, RTEXT_FILTER_SKIP_STATS), take_names, &names);
 
 	if (error && error != ENODEV) {
-		link_names_clear(&names);
+		names_clear(&names);
 		return err_errno(err, error, "asking the kernel for the names of interface %d",
 				 link);
 	}

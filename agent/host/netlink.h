@@ -30,7 +30,7 @@ int netlink_link_and_vfs(struct netlink *nl, const char *name, struct link *out,
 			 struct vf_settings *vfs, size_t n, struct err **err);
 
 /* The alternative names of a link; none where the kernel knows no such thing. */
-int netlink_altnames(struct netlink *nl, int link, struct link_names *out, struct err **err);
+int netlink_altnames(struct netlink *nl, int link, struct names *out, struct err **err);
 
 /* All links of this network namespace. */
 int netlink_links(struct netlink *nl, struct links *out, struct err **err);

@@ -201,7 +201,7 @@ static int forget_rules(const struct places *places, bool *was, struct err **err
 static int forget_drop_ins(const struct places *places, const char *keep, bool *was,
 			   struct err **err)
 {
-	struct file_names names;
+	struct names names;
 	int result = 0;
 
 	if (file_list(places->links_dir, "", &names, err))
@@ -217,7 +217,7 @@ static int forget_drop_ins(const struct places *places, const char *keep, bool *
 		if (one)
 			(void)rmdir(dir); /* only if it is empty now */
 	}
-	file_names_clear(&names);
+	names_clear(&names);
 	return result;
 }
 
@@ -400,7 +400,7 @@ static int refuse_networkmanager(const struct persist *p, struct err **err)
 static bool has_link(const struct places *places)
 {
 	cleanup_free char *link = mem_printf("%s/%s", places->links_dir, places->link);
-	struct file_names names = {0};
+	struct names names = {0};
 	bool found = !access(link, F_OK);
 
 	(void)file_list(places->links_dir, "", &names, NULL);
@@ -410,7 +410,7 @@ static bool has_link(const struct places *places)
 
 		found = !access(path, F_OK);
 	}
-	file_names_clear(&names);
+	names_clear(&names);
 	return found;
 }
 

@@ -85,7 +85,7 @@ static bool is_link_of(const struct link *link, struct pciaddr addr)
 	return link->pci_set && pciaddr_equal(link->pci, addr);
 }
 
-static int find_link(struct real_host *h, const struct sysfs_names *names, struct pciaddr addr,
+static int find_link(struct real_host *h, const struct names *names, struct pciaddr addr,
 		     struct link *out, struct err **err)
 {
 	bool found = false;
@@ -111,7 +111,7 @@ static int find_link(struct real_host *h, const struct sysfs_names *names, struc
 
 int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct err **err)
 {
-	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, addr);
+	cleanup_names struct names names = sysfs_netdevs(h->sysfs, addr);
 
 	return find_link(h, &names, addr, out, err);
 }
@@ -119,7 +119,7 @@ int link_of(struct real_host *h, struct pciaddr addr, struct link *out, struct e
 int link_and_vfs_of(struct real_host *h, const struct pf *pf, struct link *out,
 		    struct vf_settings *vfs, size_t n, struct err **err)
 {
-	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, pf->addr);
+	cleanup_names struct names names = sysfs_netdevs(h->sysfs, pf->addr);
 	int got;
 
 	/* A PF that is a switch has a netdev for each of its VFs, too. What fails here fails below.
@@ -176,7 +176,7 @@ static int read_pf_links(struct real_host *h, struct pf *pf, unsigned what, stru
 /* The same from a made tree, which knows names only. */
 static void read_tree_netdev(struct real_host *h, struct vf *vf)
 {
-	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, vf->addr);
+	cleanup_names struct names names = sysfs_netdevs(h->sysfs, vf->addr);
 
 	if (names.n)
 		vf->netdev = mem_strdup(names.items[0]);
@@ -184,7 +184,7 @@ static void read_tree_netdev(struct real_host *h, struct vf *vf)
 
 static void read_tree_netdevs(struct real_host *h, struct pf *pf, unsigned what)
 {
-	cleanup_names struct sysfs_names names = sysfs_netdevs(h->sysfs, pf->addr);
+	cleanup_names struct names names = sysfs_netdevs(h->sysfs, pf->addr);
 
 	if (names.n)
 		pf->netdev = mem_strdup(names.items[0]);
@@ -195,7 +195,7 @@ static void read_tree_netdevs(struct real_host *h, struct pf *pf, unsigned what)
 /* The PF's netdev by all its names. A PF has few, the host can have thousands: so it is asked. */
 static int read_names(struct real_host *h, struct pf *pf, struct err **err)
 {
-	struct link_names names;
+	struct names names;
 	struct link link;
 	int got;
 
@@ -423,7 +423,7 @@ static char *tree_netdev_of(const struct tree_netdev *items, size_t n, struct pc
 
 static void read_tree(struct real_host *h, unsigned what, struct inventory *inventory)
 {
-	cleanup_names struct sysfs_names names = sysfs_all_netdevs(h->sysfs);
+	cleanup_names struct names names = sysfs_all_netdevs(h->sysfs);
 	cleanup_free struct tree_netdev *items = mem_zero(names.n, sizeof(*items));
 	size_t n = 0;
 

@@ -181,11 +181,6 @@ char *root_link(int root, const char *path)
 	return mem_strdup(target);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool root_list(int root, const char *path, struct names *out)
 {
 	struct names names = {0};
@@ -203,11 +198,9 @@ bool root_list(int root, const char *path, struct names *out)
 	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			*(char **)mem_append(&names.items, &names.n, sizeof(char *)) =
-				mem_strdup(entry->d_name);
+			names_add(&names, entry->d_name);
 	(void)closedir(dir);
-	if (names.n)
-		qsort(names.items, names.n, sizeof(char *), compare_names);
+	names_sort(&names);
 	*out = names;
 	return true;
 }
@@ -241,7 +234,7 @@ static void find_files(int root, const struct root_search *search, struct found_
 		       size_t *n)
 {
 	for (size_t i = 0; i < search->ndirs; i++) {
-		cleanup(names_clear) struct names names;
+		cleanup_names struct names names;
 		size_t before = *n;
 
 		(void)root_list(root, search->dirs[i], &names);

@@ -342,7 +342,7 @@ static bool is_home(const char *bound, enum vf_home home)
 static char *missing(struct real_host *h, struct pciaddr vf, enum vf_home home)
 {
 	cleanup_free char *bound = sysfs_driver(h->sysfs, vf);
-	cleanup_names struct sysfs_names names = {0};
+	cleanup_names struct names names = {0};
 
 	/* Some drivers refuse VFs that are not set up yet, and nothing tells when they have. */
 	if (home == VF_HOME_HOST && !bound && !sysfs_is_network(h->sysfs, vf))
@@ -450,7 +450,7 @@ int host_write_note(struct host *host, const struct resize_note *note, struct er
 
 int host_read_notes(struct host *host, struct resize_notes *out, struct err **err)
 {
-	struct file_names names = {0};
+	struct names names = {0};
 
 	*out = (struct resize_notes){0};
 	/* Another machine's tree has nothing to do with what this one owes. */
@@ -460,7 +460,7 @@ int host_read_notes(struct host *host, struct resize_notes *out, struct err **er
 		return -1;
 	for (size_t i = 0; i < names.n; i++)
 		add_note(out, names.items[i]);
-	file_names_clear(&names);
+	names_clear(&names);
 	return 0;
 }
 

@@ -457,7 +457,7 @@ static int compare_nodes(const void *a, const void *b)
 struct numa_nodes sysfs_numa_nodes(struct sysfs *sysfs)
 {
 	cleanup_close int fd = openat(sysfs->root, "devices/system/node", SYSFS_DIR_FLAGS);
-	cleanup_names struct sysfs_names names = {0};
+	cleanup_names struct names names = {0};
 	struct numa_nodes nodes = {0};
 
 	if (fd < 0)

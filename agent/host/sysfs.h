@@ -11,6 +11,7 @@
 
 #include "core/cleanup.h"
 #include "core/err.h"
+#include "core/names.h"
 #include "model/inventory.h"
 #include "model/numa.h"
 
@@ -23,11 +24,6 @@ enum sysfs_kind {
 	SYSFS_PF,
 	SYSFS_VF,
 	SYSFS_OTHER, /* a PCI device without SR-IOV */
-};
-
-struct sysfs_names {
-	char **items; /* sorted */
-	size_t n;
 };
 
 int sysfs_open(const char *root, struct sysfs **out, struct err **err);
@@ -81,8 +77,8 @@ struct numa_nodes sysfs_numa_nodes(struct sysfs *sysfs);
 /* The first other device in its IOMMU group that is no bridge; NULL: none. The caller frees it. */
 char *sysfs_group_peer(struct sysfs *sysfs, struct pciaddr addr);
 
-/* The netdevs of a device in the network namespace that this tree shows. */
-struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr);
+/* The netdevs of a device in the network namespace that this tree shows, sorted. */
+struct names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr);
 
 /*
  * What the netdev is a port of, else what lies on it (VLAN, macvtap); NULL: nothing. The caller
@@ -93,8 +89,8 @@ char *sysfs_netdev_upper(struct sysfs *sysfs, struct pciaddr addr, const char *n
 /* The netdev's index; 0: it has no such netdev. */
 unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const char *netdev);
 
-/* All netdevs of the tree. */
-struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs);
+/* All netdevs of the tree, sorted. */
+struct names sysfs_all_netdevs(struct sysfs *sysfs);
 
 /*
  * The PCI device that a netdev belongs to. false: it belongs to none, or there is no such netdev
@@ -105,8 +101,5 @@ bool sysfs_netdev_device(struct sysfs *sysfs, const char *netdev, struct pciaddr
 
 /* The driver of a netdev's device, on whatever bus; NULL: none. The caller frees it. */
 char *sysfs_netdev_driver(struct sysfs *sysfs, const char *netdev);
-
-void sysfs_names_clear(struct sysfs_names *names);
-#define cleanup_names cleanup(sysfs_names_clear)
 
 #endif

@@ -15,37 +15,23 @@ bool sysfs_name_valid(const char *name)
 	       strcmp(name, "..") != 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-struct sysfs_names sysfs_names_in(struct sysfs *sysfs, int fd)
+struct names sysfs_names_in(struct sysfs *sysfs, int fd)
 {
 	struct sysfs_listing listing = sysfs_listing(sysfs, fd);
-	struct sysfs_names names = {0};
+	struct names names = {0};
 
 	for (const char *name; (name = sysfs_next(&listing));)
-		*(char **)mem_append(&names.items, &names.n, sizeof(char *)) = mem_strdup(name);
-	if (names.n)
-		qsort(names.items, names.n, sizeof(char *), compare_names);
+		names_add(&names, name);
+	names_sort(&names);
 	return names;
 }
 
-void sysfs_names_clear(struct sysfs_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct sysfs_names){0};
-}
-
-struct sysfs_names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr)
+struct names sysfs_netdevs(struct sysfs *sysfs, struct pciaddr addr)
 {
 	cleanup_close int fd =
 		openat(sysfs->devices, sysfs_device_file(addr, "net"), SYSFS_DIR_FLAGS);
 
-	return fd < 0 ? (struct sysfs_names){0} : sysfs_names_in(sysfs, fd);
+	return fd < 0 ? (struct names){0} : sysfs_names_in(sysfs, fd);
 }
 
 unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)
@@ -59,11 +45,11 @@ unsigned long sysfs_netdev_index(struct sysfs *sysfs, struct pciaddr addr, const
 		       : 0;
 }
 
-struct sysfs_names sysfs_all_netdevs(struct sysfs *sysfs)
+struct names sysfs_all_netdevs(struct sysfs *sysfs)
 {
 	cleanup_close int fd = openat(sysfs->root, "class/net", SYSFS_DIR_FLAGS);
 
-	return fd < 0 ? (struct sysfs_names){0} : sysfs_names_in(sysfs, fd);
+	return fd < 0 ? (struct names){0} : sysfs_names_in(sysfs, fd);
 }
 
 char *sysfs_netdev_upper(struct sysfs *sysfs, struct pciaddr addr, const char *netdev)

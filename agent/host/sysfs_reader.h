@@ -32,8 +32,8 @@ struct sysfs_listing sysfs_listing(struct sysfs *sysfs, int fd);
 /* The next entry's name, good until the next call; NULL at the end. */
 const char *sysfs_next(struct sysfs_listing *l);
 
-/* All of them. */
-struct sysfs_names sysfs_names_in(struct sysfs *sysfs, int fd);
+/* All of them, sorted. */
+struct names sysfs_names_in(struct sysfs *sysfs, int fd);
 
 /* The last component of a link's target, in buf; NULL: there is no such link. */
 const char *sysfs_link_end(int dir, const char *path, char buf[PATH_MAX]);

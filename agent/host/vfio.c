@@ -68,13 +68,13 @@ static void look_at(const char *pid, const struct wanted *wanted, size_t n, size
 
 static char *own_path(const char *dir)
 {
-	struct file_names devices = {0};
+	struct names devices = {0};
 	char *path = NULL;
 
 	(void)file_list(dir, "vfio", &devices, NULL);
 	if (devices.n)
 		path = mem_printf(VFIO "devices/%s", devices.items[0]);
-	file_names_clear(&devices);
+	names_clear(&devices);
 	return path;
 }
 

@@ -4,14 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void names_clear(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct names){0};
-}
-
 static void text_files_clear(struct text_files *files)
 {
 	for (size_t i = 0; i < files->n; i++) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/names.h"
 #include "model/inventory.h"
 
 /* Where "no" and "nobody could tell" are not the same. */
@@ -24,11 +25,6 @@ struct text_file {
 
 struct text_files {
 	struct text_file *items;
-	size_t n;
-};
-
-struct names {
-	char **items;
 	size_t n;
 };
 
@@ -189,7 +185,6 @@ struct facts {
 void keeper_facts_clear(struct keeper_facts *facts);
 void libvirt_facts_clear(struct libvirt_facts *libvirt);
 void facts_clear(struct facts *facts);
-void names_clear(struct names *names);
 void device_facts_clear(struct device_facts *device);
 
 const struct iommu_group *facts_group(const struct facts *facts, int number); /* NULL: not read */

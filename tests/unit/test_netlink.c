@@ -204,7 +204,7 @@ static void a_pf(void **state)
 static void alternative_names(void **state)
 {
 	struct maker m = link_message(3, "eth1");
-	struct link_names names = {0};
+	struct names names = {0};
 	struct nlmsghdr *msg;
 	char longest[128];
 	size_t list;
@@ -226,14 +226,14 @@ static void alternative_names(void **state)
 	assert_string_equal(names.items[1], longest);
 	assert_string_equal(names.items[2], "unended");
 	assert_string_equal(names.items[3], "");
-	link_names_clear(&names);
+	names_clear(&names);
 	/* Cut anywhere, it has as many as are whole. */
 	for (size_t size = NLMSG_HDRLEN; size < m.size; size++) {
 		struct nlmsghdr *cut = finish(&m, size);
 
 		link_names_parse(cut, &names);
 		assert_true(names.n <= 4);
-		link_names_clear(&names);
+		names_clear(&names);
 		free(cut);
 	}
 	free(msg);
@@ -602,7 +602,7 @@ static void the_kernel_itself(void **state)
 {
 	struct netlink *nl = NULL;
 	struct link_addresses list;
-	struct link_names names;
+	struct names names;
 	struct err *err = NULL;
 	struct vf_settings vf;
 	const struct link *lo;
@@ -617,7 +617,7 @@ static void the_kernel_itself(void **state)
 	assert_string_equal(link.name, "lo");
 	assert_false(link.pci_set);
 	assert_int_equal(netlink_altnames(nl, link.index, &names, NULL), 0);
-	link_names_clear(&names);
+	names_clear(&names);
 	assert_int_equal(netlink_altnames(nl, 0x7ffffff0, &names, NULL), 0);
 	assert_int_equal(names.n, 0);
 	assert_int_equal(netlink_link(nl, "nonesuch0", &link, &err), -1);
