@@ -35,7 +35,6 @@ agent='
 	began=$(date +%s.%N)
 	journal() { journalctl -q --no-pager -o cat --since @$began -u vfpool-agent "$@"; }
 	freed() { until_true none_leased; until_true idle; all_free; }
-	cpu_of() { echo /sys/fs/cgroup/machine.slice/machine-qemu*$1.scope/libvirt/vcpu0/cgroup.freeze; }
 	# metadata VIEW DOMAIN [CONTENT]: written by hand, or removed.
 	metadata() {
 		if [[ -n ${3:-} ]]; then

@@ -35,12 +35,11 @@ END
 		alone
 		private=\$(for pid in \$(all); do cat /proc/\$pid/smaps_rollup; done | awk '/^Private/ { n += \$2 } END { print n }')
 		((private > 0 && private < 12288)) || fail "it has \$private kB to itself"
-		cpu=\$(cpu_of testguest1)
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
 		nic_appears "\$(answer '.attached[0].mac')"
 		until_true idle
-		echo 1 >"\$cpu"
+		freeze testguest1
 		metadata --live testguest1
 		working() { [[ \$(leases) == *releasing* ]]; }
 		until_true working
@@ -49,7 +48,7 @@ END
 		is "how it ended" "\$(systemctl show -P Result vfpool-agent)" success
 		! pgrep -x vfpool || fail "a worker is left"
 		is "the lease" "\$(leases | wc -l)" 1
-		echo 0 >"\$cpu"
+		thaw
 		systemctl start vfpool-agent
 		freed
 	END
@@ -106,14 +105,13 @@ END
 @test "an unplug that ends long after it was given up is cleaned up then" {
 	in_host <<-END
 		$agent
-		cpu=\$(cpu_of testguest1)
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev --vlan 4
 		nic_appears "\$(answer '.attached[0].mac')"
-		echo 1 >"\$cpu"
+		freeze testguest1
 		expect 4 vfpool detach testguest1 eth1 --timeout 2
 		is "the lease" "\$(leases | cut -d' ' -f 1,3,4)" "0000:01:10.0 testguest1 releasing"
-		echo 0 >"\$cpu"
+		thaw
 		freed
 	END
 }
@@ -296,16 +294,15 @@ END
 		forget web1
 
 		# In the midst of an unplug.
-		cpu=\$(cpu_of testguest1)
 		listen
 		expect 0 vfpool --json attach testguest1 eth1 --form hostdev
 		nic_appears "\$(answer '.attached[0].mac')"
 		until_true idle
-		echo 1 >"\$cpu"
+		freeze testguest1
 		metadata --live testguest1
 		until_true leases_are releasing
 		systemctl kill -s KILL --kill-whom=main vfpool-agent
-		echo 0 >"\$cpu"
+		thaw
 		until_true following
 		freed
 	END

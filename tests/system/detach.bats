@@ -85,12 +85,10 @@ load helper
 
 @test "a guest that is busy keeps its VF: exit 4, all is true, and a repeated detach works" {
 	in_host <<-'END'
-		# Its only processor stands still; what the domain is called by then is "running".
-		cpu=$(echo /sys/fs/cgroup/machine.slice/machine-qemu*testguest1.scope/libvirt/vcpu0)
 		listen
 		expect 0 vfpool --json attach testguest1 eth1
 		nic_appears "$(answer '.attached[0].mac')"
-		echo 1 >"$cpu/cgroup.freeze"
+		freeze testguest1
 		expect 4 vfpool detach testguest1 eth1 --timeout 7
 		said "testguest1 has not let go of VF 0000:01:10.0 within 7 s" "still in the guest" "repeat the command"
 		definitions | things | grep -q '^have live testguest1 .* 0000:01:10.0 '
@@ -99,7 +97,7 @@ load helper
 		vfpool --json list >list
 		is "in the list" "$(jq -r '[.. | objects | select(.address == "0000:01:10.0")][0] | .holder' list)" testguest1
 		refused 3 "0000:01:10.0 .*testguest1" -- vfpool attach testguest1 eth1/0
-		echo 0 >"$cpu/cgroup.freeze"
+		thaw
 		expect 0 vfpool detach testguest1 eth1
 		all_free
 	END

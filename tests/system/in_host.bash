@@ -176,6 +176,19 @@ hold() { held=$(<"/run/libvirt/qemu/$1.pid") && kill -STOP "$held"; }
 let_go() { kill -CONT "$held" && held=; }
 is_busy() { [[ $(virsh -q domcontrol "$1") != ok* ]]; }
 
+# freeze NAME: its only processor stands still, until thaw, so it lets go of nothing; QEMU itself goes on. What the domain
+# is called by is "running". Stopped with QEMU's lock in its hands it would hold up QEMU, too.
+freeze() {
+	frozen=$(echo /sys/fs/cgroup/machine.slice/machine-qemu*"$1".scope/libvirt/vcpu0/cgroup.freeze)
+	echo 1 >"$frozen"
+	until timeout 5 virsh -q qemu-monitor-command "$1" --hmp info version >/dev/null; do
+		thaw
+		read -rt 0.2 -u $nothing || true
+		echo 1 >"$frozen"
+	done
+}
+thaw() { echo 0 >"$frozen"; }
+
 # killed JOB: with -9, and it was still at work.
 killed() {
 	local got=0
