@@ -44,11 +44,10 @@ static int open_dir(const char *path, int *out, struct err **err)
 		(void)fchmod(fd, 0755);
 	else if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
 		err_set(err, ERR_FAILED, "the directory %s of locks is not ours alone", path);
-		return err_next(
-			err,
-			"run it as root; as root: `chown root: %s; chmod 0755 %s` (it is "
-			"not to be removed: what an interrupted set-vfs owes is noted there)",
-			path, path);
+		return err_next(err,
+				"run it as root, or mend it: `chown root: %s; chmod 0755 %s` (do "
+				"not remove it: what an interrupted set-vfs owes is noted there)",
+				path, path);
 	}
 	*out = fd;
 	fd = -1;

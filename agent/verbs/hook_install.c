@@ -16,9 +16,11 @@
 enum { COL_HOOK, COL_DONE, COL_KIND, COL_PROGRAM, COL_RESTART, COL_COUNT };
 
 static const struct column columns[] = {
-	[COL_HOOK] = {.name = "HOOK"},       [COL_DONE] = {.name = "DONE"},
-	[COL_KIND] = {.name = "KIND"},       [COL_PROGRAM] = {.name = "PROGRAM"},
-	[COL_RESTART] = {.name = "RESTART"},
+	[COL_HOOK] = {.name = "HOOK"},
+	[COL_DONE] = {.name = "DONE"}, /* installed, updated, unchanged, removed or absent */
+	[COL_KIND] = {.name = "KIND"}, /* link or copy */
+	[COL_PROGRAM] = {.name = "PROGRAM"},
+	[COL_RESTART] = {.name = "RESTART"}, /* the daemon, before the hook is run */
 };
 
 enum { KEY_DIR = 0x2000, KEY_COPY };
@@ -151,6 +153,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_hook_install = {
 	.name = "hook-install",
 	.args = "",
+	.help = "Put the hook where libvirt runs it",
 	.options = install_options,
 	.run = run,
 };
@@ -158,6 +161,7 @@ const struct verb verb_hook_install = {
 const struct verb verb_hook_remove = {
 	.name = "hook-remove",
 	.args = "",
+	.help = "Take the hook away from there",
 	.options = remove_options,
 	.run = run,
 };

@@ -430,6 +430,7 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 const struct verb verb_set_vfs = {
 	.name = "set-vfs",
 	.args = "PF [N]",
+	.help = "Make a PF's VFs, and keep their number",
 	.options = options,
 	.run = run,
 };

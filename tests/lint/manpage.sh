@@ -48,6 +48,8 @@ same()
 		sed -nE 's/^</only in --help:/p; s/^>/only in the page:/p')"
 }
 
+found_nothing "each command says what it does" "$("$vfpool" --help | grep -F '(null)')"
+
 globals=$(helped_options)
 same "options of every command" "$globals" "$(global_section | paged_options)"
 same "commands" "$(echo "$verbs" | sort)" \
