@@ -168,7 +168,7 @@ END
 		listen
 		timeout 120 sh -c 'echo 0 >/sys/class/net/eth2/device/sriov_numvfs'
 		until_true leased_as lost
-		sqlite3 -readonly \$store 'SELECT reason FROM leases' | grep -q "the VF has vanished"
+		in_store 'SELECT reason FROM leases' | grep -q "the VF has vanished"
 		# It was of that PF, so it is there again when that has VFs again; the other PF would do as well.
 		echo 7 >/sys/class/net/eth2/device/sriov_numvfs
 		until_true leased_as held

@@ -199,11 +199,9 @@ killed() {
 
 # --- Host and store
 
-# Who writes, and the last one to close it, lock it for a moment; no store, no leases.
-leases() {
-	[[ ! -e $store ]] ||
-		sqlite3 -readonly -cmd '.timeout 10000' -separator ' ' $store 'SELECT vf, assignment, domain_name, state FROM leases'
-}
+# in_store SELECT: who writes, and the last one to close it, lock it for a moment; no store, nothing in it.
+in_store() { [[ ! -e $store ]] || sqlite3 -readonly -cmd '.timeout 10000' -separator ' ' $store "$1"; }
+leases() { in_store 'SELECT vf, assignment, domain_name, state FROM leases'; }
 
 # leases_are STATE: there is one in it.
 leases_are() { [[ $(leases) == *" $1"* ]]; }
@@ -257,7 +255,7 @@ vfs() {
 
 # All that vfpool may change.
 state() {
-	sqlite3 -readonly $store 'SELECT * FROM leases' 2>/dev/null || true # made or not, empty is empty
+	in_store 'SELECT * FROM leases'
 	definitions
 	vfs
 	grep -rs '' /etc/vfpool || true
