@@ -36,6 +36,32 @@ static void set_out(struct subject *sub, enum part part, bool out)
 		sub->standby_out = out;
 }
 
+/* 0, unless the connection broke: whoever awaits it knows what to do. */
+static int ask(const struct execution *x, struct subject *sub, enum part part, struct err **err)
+{
+	struct virt *virt = x->edges->virt;
+	cleanup_free char *alias = alias_of(x, sub, part);
+	struct err *why = NULL;
+
+	if (virt->ops->detach(virt, x->dom, alias, VIEW_LIVE, x->deadline, &why)) {
+		if (why->code == ERR_LOST)
+			return err_pass(err, why);
+		set_out(sub, part, why->code == ERR_ABSENT);
+		sub->silent = why->code == ERR_TIMEOUT;
+	}
+	err_free(&why);
+	return 0;
+}
+
+/* Then there is no use in asking it for another one. */
+static bool is_silent(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].silent)
+			return true;
+	return false;
+}
+
 /*
  * A refusal to even pass the request on can be a matter of the moment (the guest's own last
  * request is still under way): STEP_AWAIT asks again.
@@ -44,18 +70,10 @@ int await_ask(const struct execution *x, struct subject *sub, enum part part, st
 {
 	struct virt *virt = x->edges->virt;
 	struct host *host = x->edges->host;
-	cleanup_free char *alias = alias_of(x, sub, part);
-	struct err *why = NULL;
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
-	if (virt->ops->detach(virt, x->dom, alias, VIEW_LIVE, &why)) {
-		if (why->code == ERR_LOST)
-			return err_pass(err, why);
-		set_out(sub, part, why->code == ERR_ABSENT);
-	}
-	err_free(&why);
-	return 0;
+	return is_silent(x->plan) ? 0 : ask(x, sub, part, err);
 }
 
 static bool awaited(const struct subject *sub, enum part part)
@@ -100,7 +118,7 @@ static bool has_device(const struct execution *x, const struct domain_view *view
 }
 
 /* Events can be lost; the XML tells the truth. What is still there is asked again. */
-static int ask_again(const struct execution *x, enum part part, bool ask, struct err **err)
+static int look(const struct execution *x, enum part part, bool again, struct err **err)
 {
 	struct virt *virt = x->edges->virt;
 	cleanup_free char *xml = NULL;
@@ -120,21 +138,13 @@ static int ask_again(const struct execution *x, enum part part, bool ask, struct
 		return -1;
 	for (size_t i = 0; i < x->plan->nsubjects && !result; i++) {
 		struct subject *sub = &x->plan->subjects[i];
-		cleanup_free char *alias = alias_of(x, sub, part);
 
 		if (!awaited(sub, part))
 			continue;
-		if (!has_device(x, &view, sub, part)) {
+		if (!has_device(x, &view, sub, part))
 			set_out(sub, part, true);
-		} else if (ask && virt->ops->detach(virt, x->dom, alias, VIEW_LIVE, &why)) {
-			if (why->code == ERR_LOST) {
-				*err = steal(&why);
-				result = -1;
-			} else {
-				set_out(sub, part, why->code == ERR_ABSENT);
-			}
-			err_free(&why);
-		}
+		else if (again && !is_silent(x->plan))
+			result = ask(x, sub, part, err);
 	}
 	domain_view_clear(&view);
 	return result;
@@ -181,6 +191,13 @@ static void give_up(const struct execution *x, struct subject *sub, enum part pa
 			x->domain->name, sub->assignment.id, x->seconds);
 		err_now(&sub->err, "the standby is still in the guest, the VF is not");
 	}
+	if (is_silent(x->plan)) {
+		err_detail(&sub->err, "its QEMU does not answer");
+		err_next(&sub->err,
+			 "see since when, and why (`virsh domcontrol %s`, its storage, the host's "
+			 "log), then repeat the command",
+			 x->domain->name);
+	}
 	err_next(&sub->err, "see that the guest has booted and answers PCI hot-unplug, then "
 			    "repeat the command");
 }
@@ -213,7 +230,7 @@ int await_all(const struct execution *x, enum part part, struct err **err)
 			return -1;
 		closely = true;
 		now = x->edges->now();
-		if (ask_again(x, part, now < x->deadline, err))
+		if (look(x, part, now < x->deadline, err))
 			return -1;
 		if (now >= x->deadline)
 			break;

@@ -70,7 +70,8 @@ static int take_out_of_definition(const struct run *run, const char *alias, stru
 	struct virt *virt = run->x->edges->virt;
 	struct err *why = NULL;
 
-	if (virt->ops->detach(virt, run->x->dom, alias, VIEW_CONFIG, &why) &&
+	if (virt->ops->detach(virt, run->x->dom, alias, VIEW_CONFIG, run->x->deadline,
+				&why) &&
 	    why->code != ERR_ABSENT)
 		return err_pass(err, why);
 	err_free(&why);

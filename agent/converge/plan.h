@@ -109,6 +109,7 @@ struct subject {
 	bool taken;       /* somebody else has the VF: another is to be chosen */
 	bool out;         /* the running guest has let go */
 	bool standby_out; /* of its standby, too */
+	bool silent;      /* its QEMU has not taken the request to unplug it */
 	unsigned did;     /* 1 << STEP_*: what was done for it */
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "host/virt_ask.h"
 #include "host/virt_connection.h"
 #include "host/virt_loop.h"
 #include "model/assignment.h"
@@ -248,14 +249,42 @@ static void advise_attach(const virError *error, const char *name, struct err **
 				    "(intel_iommu=on or amd_iommu=on, and iommu=pt)");
 }
 
+/* Whoever does not wait for QEMU needs no deadline. */
+static enum virt_answer ask(virt_ask_call *call, const struct virt_dom *dom, const char *text,
+			    unsigned views, msec deadline, virErrorPtr *error)
+{
+	if (views & VIEW_LIVE)
+		return virt_ask(call, dom->handle, text, affect(views), deadline, error);
+	if (call(dom->handle, text, affect(views)) == 0)
+		return VIRT_DONE;
+	*error = virt_last_error();
+	return VIRT_REFUSED;
+}
+
+static int silent(const struct virt_dom *dom, struct err **err)
+{
+	err_set(err, ERR_TIMEOUT, "the QEMU of %s does not answer", dom->name);
+	return err_next(err,
+			"see since when, and why (`virsh domcontrol %s`, its storage, the host's "
+			"log); when it answers again, `vfpool reconcile %s` sees to what is left",
+			dom->name, dom->name);
+}
+
 static int connection_attach(struct virt *virt, const struct virt_dom *dom, const char *xml,
 			     unsigned views, struct err **err)
 {
 	cleanup_virt_error virErrorPtr error = NULL;
 
-	if (virDomainAttachDeviceFlags(dom->handle, xml, affect(views)) == 0)
+	switch (ask(virDomainAttachDeviceFlags, dom, xml, views,
+		    clock_now() + (msec)VIRT_PLUG_S * 1000, &error)) {
+	case VIRT_DONE:
 		return 0;
-	error = virt_last_error();
+	case VIRT_SILENT:
+		silent(dom, err);
+		return err_wrap(err, "attaching a device to %s", dom->name);
+	case VIRT_REFUSED:
+		break;
+	}
 	virt_failed_change((struct connection *)virt, dom->handle, error, views, err);
 	if (err && (*err)->code == ERR_FAILED && is_taken(error))
 		(void)err_recode(err, ERR_TAKEN);
@@ -272,15 +301,23 @@ static bool is_no_such_alias(const virError *error, const char *alias)
 }
 
 static int connection_detach(struct virt *virt, const struct virt_dom *dom, const char *alias,
-			     unsigned view, struct err **err)
+			     unsigned view, msec deadline, struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
 	cleanup_virt_error virErrorPtr error = NULL;
+	msec least = clock_now() + VIRT_ASK_MS;
 	const char *message;
 
-	if (virDomainDetachDeviceAlias(dom->handle, alias, affect(view)) == 0)
+	switch (ask(virDomainDetachDeviceAlias, dom, alias, view,
+		    deadline > least ? deadline : least, &error)) {
+	case VIRT_DONE:
 		return 0;
-	error = virt_last_error();
+	case VIRT_SILENT:
+		silent(dom, err);
+		return err_wrap(err, "detaching device %s from %s", alias, dom->name);
+	case VIRT_REFUSED:
+		break;
+	}
 	message = error->message ? error->message : "";
 	if (strstr(message, "is already in the process of unplug"))
 		return 0;

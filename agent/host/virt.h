@@ -4,8 +4,9 @@
  * virt_open() gives the real one; libvirt.h is included in virt*.c only.
  *
  * Every call is one round trip unless it says otherwise, and blocks as long as libvirt takes: at
- * most 30 s for another job on the same domain. ERR_LOST: the connection broke; the request may or
- * may not have been carried out.
+ * most 30 s for another job on the same domain, and for what QEMU has to do as long as that takes,
+ * unless a deadline is named. ERR_LOST: the connection broke; the request may or may not have been
+ * carried out.
  */
 #ifndef VFPOOL_HOST_VIRT_H
 #define VFPOOL_HOST_VIRT_H
@@ -18,6 +19,11 @@
 #include "core/err.h"
 #include "model/domain.h"
 #include "model/lease.h"
+
+/* QEMU may have to pin all of the guest's memory first, which takes a minute for a terabyte. */
+#define VIRT_PLUG_S 600
+/* Without a fault it needs some milliseconds to take a request to unplug. */
+#define VIRT_ASK_MS 1000
 
 /* A handle on one domain: who it is. Free with virt_dom_clear(). */
 struct virt_dom {
@@ -165,7 +171,8 @@ struct virt_ops {
 
 	/*
 	 * Attaches a device. ERR_TAKEN: libvirt says that somebody else has this VF: try another.
-	 * Anything else that fails leaves the guest without the device, but for ERR_LOST.
+	 * ERR_TIMEOUT: the guest's QEMU has not answered within VIRT_PLUG_S. Anything else that
+	 * fails leaves the guest without the device, but for this one and ERR_LOST.
 	 */
 	int (*attach)(struct virt *virt, const struct virt_dom *dom, const char *xml,
 		      unsigned views, struct err **err);
@@ -173,10 +180,12 @@ struct virt_ops {
 	/*
 	 * Asks for the device with this alias to be taken out of one view. VIEW_LIVE only asks the
 	 * guest: the answer comes as an event. VIEW_CONFIG is done on return. ERR_ABSENT: it is not
-	 * there (any more). An unplug already under way is not an error.
+	 * there (any more). An unplug already under way is not an error. ERR_TIMEOUT: the guest's
+	 * QEMU has not even taken the request by the deadline, for which it has VIRT_ASK_MS at
+	 * least; it may do so later.
 	 */
 	int (*detach)(struct virt *virt, const struct virt_dom *dom, const char *alias,
-		      unsigned view, struct err **err);
+		      unsigned view, msec deadline, struct err **err);
 
 	/*
 	 * Takes a device out of the persistent definition that has no alias to name it by: the one

@@ -47,6 +47,7 @@
 	X(virDomainMigrate3)                  \
 	X(virDomainMigrateStartPostCopy)      \
 	X(virDomainMigrateToURI3)             \
+	X(virDomainRef)                       \
 	X(virDomainRestoreFlags)              \
 	X(virDomainRevertToSnapshot)          \
 	X(virDomainSaveFlags)                 \
@@ -124,6 +125,7 @@ int libvirt_load(struct err **err);
 #define virDomainMigrate3 libvirt.virDomainMigrate3
 #define virDomainMigrateStartPostCopy libvirt.virDomainMigrateStartPostCopy
 #define virDomainMigrateToURI3 libvirt.virDomainMigrateToURI3
+#define virDomainRef libvirt.virDomainRef
 #define virDomainRestoreFlags libvirt.virDomainRestoreFlags
 #define virDomainRevertToSnapshot libvirt.virDomainRevertToSnapshot
 #define virDomainSaveFlags libvirt.virDomainSaveFlags

@@ -46,6 +46,7 @@ struct fake_domain {
 	const char *placement; /* XML: <vcpu>, <cputune>, <numatune>; NULL: none */
 	unsigned ports;        /* pcie-root-ports */
 	unsigned deaf;         /* so many unplug requests are ignored */
+	bool silent;           /* its QEMU does not even take them */
 	unsigned refuses;      /* so many unplug requests are answered with "removal failed" */
 	bool lost_event;       /* it lets go, but the event does not come */
 	bool keeps_standby;    /* it never lets go of a standby NIC */
@@ -122,6 +123,7 @@ struct world {
 	struct virt_event events[32];
 	size_t nevents;
 	bool watching, watching_closely;
+	unsigned detaches; /* so often was one asked for */
 	msec clock;
 	int64_t wall;     /* seconds since 1970 */
 	const char *name; /* of the host */

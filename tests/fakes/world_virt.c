@@ -211,12 +211,18 @@ static bool has_its_vf(const struct fake_view *view, const char *standby)
 }
 
 static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char *alias,
-		       unsigned which, struct err **err)
+		       unsigned which, msec deadline, struct err **err)
 {
 	struct world *w = WORLD_OF(virt, virt);
 	struct fake_domain *d = dom->handle;
 	struct fake_view *view = world_view_of(d, which);
 	int i = world_view_find(view, alias);
+
+	w->detaches++;
+	if (which == VIEW_LIVE && d->silent) {
+		w->clock = deadline > w->clock ? deadline : w->clock;
+		return err_set(err, ERR_TIMEOUT, "the QEMU of %s does not answer", dom->name);
+	}
 
 	if (world_call(w, "detach", err))
 		return -1;

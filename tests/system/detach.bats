@@ -103,6 +103,23 @@ load helper
 	END
 }
 
+@test "a QEMU that stands still: exit 4 in time, all is true, and what it then does is found" {
+	in_host <<-'END'
+		listen
+		expect 0 vfpool --json attach testguest1 eth1 --count 2
+		for mac in $(jq -r '.attached[].mac' out); do nic_appears "$mac"; done
+		hold testguest1
+		expect 4 vfpool detach testguest1 eth1 --timeout 3
+		said "has not let go of VF 0000:01:10.0 within 3 s" "its QEMU does not answer" "virsh domcontrol testguest1"
+		is_busy testguest1
+		is "VFs in it" "$(definitions | things | grep -c '^have live testguest1 ')" 2
+		is "leases" "$(leases | grep -c ' testguest1 releasing$')" 2
+		let_go
+		expect 0 vfpool detach testguest1 --all
+		all_free
+	END
+}
+
 @test "a paused guest cannot let go: exit 4 at once, nothing changes, and after resume it works" {
 	in_host <<-'END'
 		listen

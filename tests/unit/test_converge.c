@@ -198,6 +198,27 @@ static void test_guest_does_not_let_go(void **state)
 	world_clear(&w);
 }
 
+/* Nobody is asked for more than one of its VFs, and none is lost. */
+static void test_qemu_does_not_answer(void **state)
+{
+	struct world w;
+	unsigned calls;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 3", 0);
+	world_domain(&w, "web1")->silent = true;
+	calls = w.detaches;
+	assert_run(&w, "detach web1 --all --timeout 5", 4);
+	assert_int_equal(w.detaches - calls, 1);
+	assert_int_equal(w.leases.n, 3);
+	world_domain(&w, "web1")->silent = false;
+	assert_run(&w, "detach web1 --all", 0);
+	assert_int_equal(w.leases.n, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void test_guest_is_asked_again(void **state)
 {
 	struct world w;
@@ -1355,6 +1376,7 @@ int main(void)
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_guest_does_not_let_go),
+		cmocka_unit_test(test_qemu_does_not_answer),
 		cmocka_unit_test(test_guest_is_asked_again),
 		cmocka_unit_test(test_what_a_guest_is_asked_costs_little),
 		cmocka_unit_test(test_paused),

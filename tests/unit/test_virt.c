@@ -16,6 +16,7 @@
 #include "core/cleanup.h"
 #include "core/mem.h"
 #include "host/virt.h"
+#include "host/virt_ask.h"
 #include "host/virt_loop.h"
 #include "model/assignment.h"
 
@@ -335,6 +336,58 @@ static void test_events(void **state)
 	virt_dom_clear(virt, &dom);
 }
 
+static int asked[2], answered[2];
+static char heard[16];
+
+/* What it was given is still there when it is answered at last. */
+static int answers_late(virDomainPtr dom, const char *text, unsigned flags)
+{
+	char c;
+
+	assert_int_equal(read(asked[0], &c, 1), 1);
+	assert_int_equal(virDomainIsActive(dom), 1);
+	(void)snprintf(heard, sizeof(heard), "%s %u", text, flags);
+	assert_int_equal(write(answered[1], &c, 1), 1);
+	return 0;
+}
+
+static int answers_at_once(virDomainPtr dom, const char *text, unsigned flags)
+{
+	(void)text;
+	(void)flags;
+	return virDomainIsActive(dom) == 1 ? 0 : -1;
+}
+
+static void test_ask(void **state)
+{
+	struct virt *virt = ((struct fixture *)*state)->virt;
+	struct virt_dom dom = must_find(virt, "running");
+	cleanup_free char *text = mem_strdup("alias");
+	virErrorPtr error = NULL;
+	char c = 0;
+
+	assert_int_equal(
+		virt_ask(answers_at_once, dom.handle, text, 0, clock_now() + 60000, &error),
+		VIRT_DONE);
+	assert_null(error);
+	assert_int_equal(virt_ask(virDomainDetachDeviceAlias, dom.handle, text,
+				  VIR_DOMAIN_AFFECT_LIVE, clock_now() + 60000, &error),
+			 VIRT_REFUSED);
+	assert_non_null(strstr(error->message, "alias"));
+	virFreeError(error);
+	error = NULL;
+
+	assert_int_equal(pipe(asked) | pipe(answered), 0);
+	assert_int_equal(virt_ask(answers_late, dom.handle, text, 7, clock_now() + 10, &error),
+			 VIRT_SILENT);
+	assert_null(error);
+	virt_dom_clear(virt, &dom);
+	free(steal(&text));
+	assert_int_equal(write(asked[1], &c, 1), 1);
+	assert_int_equal(read(answered[0], &c, 1), 1);
+	assert_string_equal(heard, "alias 7");
+}
+
 static bool never(void *arg)
 {
 	(void)arg;
@@ -443,6 +496,7 @@ int main(void)
 		TEST(test_change_of_a_definition_that_is_not_there),
 		TEST(test_attach_hostdev),
 		TEST(test_attach_keeps_libvirts_words),
+		TEST(test_ask),
 		TEST(test_events),
 		TEST(test_save),
 		TEST(test_follow), /* the last one with events: in the others, who waits runs the
