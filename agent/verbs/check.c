@@ -8,57 +8,49 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "host/facts.h"
+#include "verbs/columns.h"
 #include "verbs/verb.h"
 
-/* X(id, name, hidden, help) */
-#define COLUMNS(X)                                                                         \
-	X(RESULT, "RESULT", false, "One of pass, warn, fail")                              \
-	X(NAME, "NAME", false, "What was checked: host, or the PF's interface or address") \
-	X(CHECK, "CHECK", false, "Which check")                                            \
-	X(MESSAGE, "MESSAGE", false,                                                       \
-	  "What was found, and behind an arrow, if no columns are "                        \
-	  "named, how to mend it")                                                         \
-	X(MEND, "MEND", true, "How to mend it")                                            \
-	X(ADDRESS, "ADDRESS", true, "PCI address of the PF")
+/* X(id, name, type, hidden, right, help) */
+#define COLUMNS(X)                                                                \
+	X(RESULT, "RESULT", STRING, false, false, "One of pass, warn, fail")      \
+	X(NAME, "NAME", STRING, false, false,                                     \
+	  "What was checked: host, or the PF's interface or address")             \
+	X(CHECK, "CHECK", STRING, false, false, "Which check")                    \
+	X(MESSAGE, "MESSAGE", STRING, false, false,                               \
+	  "What was found, and behind an arrow, if no columns are named, how to " \
+	  "mend it")                                                              \
+	X(MEND, "MEND", STRING, true, false, "How to mend it")                    \
+	X(ADDRESS, "ADDRESS", STRING, true, false, "PCI address of the PF")
 
-#define COLUMN_ID(id, name, hidden, help) COL_##id,
 enum { COLUMNS(COLUMN_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, hidden, help) [COL_##id] = {name, COLUMN_STRING, hidden, false, 0},
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 enum { KEY_ROOT = 0x2000 };
 
-#define COLUMN_OPTION(id, name, hidden, help) {name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{"root", KEY_ROOT, "DIR", 0, "Check the machine whose files are below this directory", 0},
-	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
-	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns:", 2},
-	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
+	SHOWN_OPTIONS,
+	COLUMN_GROUPS,
 	COLUMNS(COLUMN_OPTION){0},
 };
 
 struct request {
 	const char *pf;
 	const char *root;
-	const char *selection;
-	bool no_headings;
+	struct shown shown;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	if (shown_option(&request->shown, key, arg))
+		return 0;
 	switch (key) {
 	case KEY_ROOT:
 		request->root = arg;
-		return 0;
-	case 'o':
-		request->selection = arg;
-		return 0;
-	case 'n':
-		request->no_headings = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->pf)
@@ -147,14 +139,12 @@ static int answer(struct session *session, const struct request *request,
 	const char *name = request->pf ? request->pf : "the host";
 	cleanup_table struct table *table = NULL;
 
-	if (table_new("checks", columns, COL_COUNT, -1, session->mode, request->selection, &table,
-		      err) < 0)
+	if (shown_table(&request->shown, "checks", columns, COL_COUNT, -1, session->mode, &table,
+			err) < 0)
 		return -1;
-	if (request->no_headings)
-		table_no_headings(table);
 	for (size_t i = 0; i < results->n; i++)
 		add_row(table, &results->items[i],
-			session->mode == TABLE_TEXT && !request->selection);
+			session->mode == TABLE_TEXT && !request->shown.columns);
 	if (table_print(table, err) < 0)
 		return -1;
 	if (failed)

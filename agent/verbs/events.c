@@ -9,11 +9,12 @@
 
 #include "core/cleanup.h"
 #include "host/filewatch.h"
+#include "verbs/columns.h"
 #include "verbs/number.h"
 #include "verbs/since.h"
 #include "verbs/verb.h"
 
-/* X(id, name, type, hidden, right, width, help) */
+/* X(id, name, type, hidden, right, width, help): in a stream columns have a width. */
 #define COLUMNS(X)                                                                               \
 	X(TIME, "TIME", STRING, false, false, 28, "When, in the local time")                     \
 	X(DOMAIN, "DOMAIN", STRING, false, false, 12, "The domain whose lease it is")            \
@@ -28,37 +29,37 @@
 	X(STAMP, "STAMP", NUMBER, true, true, 13, "When, in milliseconds since 1970")            \
 	X(UUID, "UUID", STRING, true, false, 36, "UUID of the domain")
 
-#define COLUMN_ID(id, name, type, hidden, right, width, help) COL_##id,
-enum { COLUMNS(COLUMN_ID) COL_COUNT };
+#define EVENT_ID(id, name, type, hidden, right, width, help) COL_##id,
+enum { COLUMNS(EVENT_ID) COL_COUNT };
 
-#define COLUMN_ROW(id, name, type, hidden, right, width, help) \
+#define EVENT_ROW(id, name, type, hidden, right, width, help) \
 	[COL_##id] = {name, COLUMN_##type, hidden, right, width},
-static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
+static const struct column columns[] = {COLUMNS(EVENT_ROW)};
 
 enum { KEY_NO_HEADINGS = 0x2000 };
 
 #define LINES_MAX 1000000
 #define LINES_FOLLOWED 10
 
-#define COLUMN_OPTION(id, name, type, hidden, right, width, help) \
+#define EVENT_OPTION(id, name, type, hidden, right, width, help) \
 	{name, 0, NULL, OPTION_DOC, help, (hidden) ? 3 : 2},
 static const struct argp_option options[] = {
 	{"lines", 'n', "N", 0, "Only the last N (default: all; 10 with --follow)", 0},
 	{"since", 'S', "TIME", 0,
 	 "Only those since: 2026-11-27 21:00, 21:00 (today), 2h (ago; s, m, h, d)", 0},
 	{"follow", 'f', NULL, 0, "Go on with those that happen from now on", 0},
-	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
-	{"no-headings", KEY_NO_HEADINGS, NULL, 0, "Leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns:", 2},
-	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
-	COLUMNS(COLUMN_OPTION){0},
+	SHOWN_COLUMNS,
+	SHOWN_NO_HEADINGS(KEY_NO_HEADINGS),
+	COLUMN_GROUPS,
+	COLUMNS(EVENT_OPTION){0},
 };
 
 struct request {
-	const char *domain, *selection;
+	const char *domain;
+	struct shown shown;
 	unsigned lines; /* 0: as many as there are */
 	int64_t since;  /* milliseconds since 1970 */
-	bool follow, no_headings;
+	bool follow;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -79,11 +80,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		request->follow = true;
 		return 0;
-	case 'o':
-		request->selection = arg;
-		return 0;
 	case KEY_NO_HEADINGS:
-		request->no_headings = true;
+		request->shown.no_headings = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->domain)
@@ -91,7 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		request->domain = arg;
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return shown_option(&request->shown, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 /* 2026-11-27T21:00:00.123+0000 */
@@ -139,8 +137,8 @@ static int print(struct session *session, const struct request *request, bool fi
 	cleanup(history_clear) struct history history = {0};
 	size_t from = 0;
 
-	if (table_new("events", columns, COL_COUNT, -1, session->mode, request->selection, &table,
-		      err) < 0 ||
+	if (shown_table(&request->shown, "events", columns, COL_COUNT, -1, session->mode, &table,
+			err) < 0 ||
 	    store->ops->history(store, *last, request->domain, &history, err) < 0)
 		return -1;
 	while (from < history.n && history.items[from].time < request->since)
@@ -153,8 +151,6 @@ static int print(struct session *session, const struct request *request, bool fi
 		*last = history.items[history.n - 1].id;
 	if (request->follow)
 		table_stream(table);
-	if (request->no_headings)
-		table_no_headings(table);
 	return table_print(table, err);
 }
 

@@ -34,16 +34,13 @@ enum { COLUMNS(COLUMN_ID) COL_COUNT };
 static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 
 static const struct argp_option options[] = {
-	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
-	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns:", 2},
-	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
+	SHOWN_OPTIONS,
+	COLUMN_GROUPS,
 	COLUMNS(COLUMN_OPTION){0},
 };
 
 struct request {
-	const char *selection;
-	bool no_headings;
+	struct shown shown;
 	const char **uris;
 	size_t n;
 };
@@ -52,13 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	if (shown_option(&request->shown, key, arg))
+		return 0;
 	switch (key) {
-	case 'o':
-		request->selection = arg;
-		return 0;
-	case 'n':
-		request->no_headings = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		*(const char **)mem_append(&request->uris, &request->n, sizeof(arg)) = arg;
 		return 0;
@@ -162,11 +155,9 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	if (table_new("hosts", columns, COL_COUNT, -1, session->mode, request.selection, &table,
-		      err))
+	if (shown_table(&request.shown, "hosts", columns, COL_COUNT, -1, session->mode, &table,
+			err))
 		return -1;
-	if (request.no_headings)
-		table_no_headings(table);
 	(void)ask_all(session, &request, table, &first);
 	if (table_print(table, err))
 		return -1;

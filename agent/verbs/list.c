@@ -60,26 +60,25 @@ enum { KEY_FREE = 0x2000, KEY_USED, KEY_NO_GUESTS };
 static const struct argp_option options[] = {
 	{"free", KEY_FREE, NULL, 0, "Only VFs that are free", 0},
 	{"used", KEY_USED, NULL, 0, "Only VFs that somebody has", 0},
-	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
+	SHOWN_OPTIONS,
 	{"no-guests", KEY_NO_GUESTS, NULL, 0, "Ask the host and the leases only, not libvirt", 0},
-	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns:", 2},
-	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
+	COLUMN_GROUPS,
 	COLUMNS(COLUMN_OPTION){0},
 };
 
 struct request {
 	const char *pool;
-	const char *selection;
+	struct shown shown;
 	bool only_free, only_used;
 	bool no_guests;
-	bool no_headings;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	if (shown_option(&request->shown, key, arg))
+		return 0;
 	switch (key) {
 	case KEY_FREE:
 		request->only_free = true;
@@ -87,14 +86,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_USED:
 		request->only_used = true;
 		return 0;
-	case 'o':
-		request->selection = arg;
-		return 0;
 	case KEY_NO_GUESTS:
 		request->no_guests = true;
-		return 0;
-	case 'n':
-		request->no_headings = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->pool)
@@ -439,8 +432,6 @@ static void add_pf(struct table *table, const struct request *request, struct se
 static int print(struct table *table, struct session *session, const struct request *request,
 		 const struct listing *listing, struct err **err)
 {
-	if (request->no_headings)
-		table_no_headings(table);
 	for (size_t i = 0; i < listing->inventory.npfs; i++)
 		add_pf(table, request, session, listing, &listing->inventory.pfs[i]);
 	if (!request->pool && !request->only_free)
@@ -455,8 +446,8 @@ static int list(struct session *session, const struct request *request, struct l
 {
 	cleanup_table struct table *table = NULL;
 
-	if (table_new("pfs", columns, COL_COUNT, COL_NAME, session->mode, request->selection,
-		      &table, err) < 0 ||
+	if (shown_table(&request->shown, "pfs", columns, COL_COUNT, COL_NAME, session->mode, &table,
+			err) < 0 ||
 	    read_host(session, request, listing, err) < 0)
 		return -1;
 	inventory_find_peers(&listing->inventory);

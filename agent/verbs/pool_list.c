@@ -33,35 +33,27 @@ static const struct column columns[] = {COLUMNS(COLUMN_ROW)};
 enum { KEY_NO_GUESTS = 0x2000 };
 
 static const struct argp_option options[] = {
-	{"columns", 'o', "COLUMNS", 0, "Show these columns, with commas between them", 0},
+	SHOWN_OPTIONS,
 	{"no-guests", KEY_NO_GUESTS, NULL, 0, "Ask the host and the leases only, not libvirt", 0},
-	{"no-headings", 'n', NULL, 0, "Leave the line of headings out", 0},
-	{NULL, 0, NULL, 0, "Columns:", 2},
-	{NULL, 0, NULL, 0, "More columns, shown with -o or --json:", 3},
+	COLUMN_GROUPS,
 	COLUMNS(COLUMN_OPTION){0},
 };
 
 struct request {
-	const char *selection;
-	bool no_guests, no_headings;
+	struct shown shown;
+	bool no_guests;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
-	switch (key) {
-	case 'o':
-		request->selection = arg;
+	if (shown_option(&request->shown, key, arg))
 		return 0;
-	case KEY_NO_GUESTS:
-		request->no_guests = true;
-		return 0;
-	case 'n':
-		request->no_headings = true;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	if (key != KEY_NO_GUESTS)
+		return ARGP_ERR_UNKNOWN;
+	request->no_guests = true;
+	return 0;
 }
 
 /* All that is listed, owned. */
@@ -178,12 +170,10 @@ static int list(struct session *session, const struct request *request, struct l
 	cleanup_table struct table *table = NULL;
 	const struct pools *pools;
 
-	if (table_new("pools", columns, COL_COUNT, -1, session->mode, request->selection, &table,
-		      err) < 0 ||
+	if (shown_table(&request->shown, "pools", columns, COL_COUNT, -1, session->mode, &table,
+			err) < 0 ||
 	    read_listing(session, request, listing, err) < 0)
 		return -1;
-	if (request->no_headings)
-		table_no_headings(table);
 	pools = session->edges.pools;
 	for (size_t i = 0; pools && i < pools->n; i++)
 		add_pool(table, listing, &pools->items[i]);
