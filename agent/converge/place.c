@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
+
 void place_clear(struct place *place)
 {
 	free(place->name);
@@ -11,6 +13,14 @@ void place_clear(struct place *place)
 	free(place->also);
 	err_free(&place->err);
 	*place = (struct place){0};
+}
+
+void place_add_pfs(struct place *place, const struct inventory *names)
+{
+	for (size_t i = 0; i < names->npfs; i++)
+		if (pool_has_pf(place->pool, &names->pfs[i]))
+			*(struct pciaddr *)mem_append(&place->pfs, &place->npfs,
+						      sizeof(*place->pfs)) = names->pfs[i].addr;
 }
 
 bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf, unsigned index)
@@ -53,6 +63,31 @@ void place_candidates(const struct place *place, const struct inventory *invento
 		if (pf)
 			candidates_add(out, &ours, pf);
 	}
+}
+
+struct stock place_stock(const struct place *place, const struct inventory *inventory,
+			 const struct leases *leases, const struct foreigns *foreigns,
+			 struct idset *free_vfs)
+{
+	struct judge judge = {.leases = leases, .foreigns = foreigns, .index = -1};
+	unsigned limit = place->pool ? place->pool->total : 0;
+	struct candidates all = {0};
+	struct stock stock = {0};
+
+	place_count(place, leases, "", NULL, &judge);
+	place_candidates(place, inventory, &judge, &all);
+	for (size_t i = 0; i < all.npfs; i++) {
+		stock.free += (unsigned)all.pfs[i].free;
+		stock.vfs += (unsigned)all.pfs[i].total;
+	}
+	for (size_t i = 0; free_vfs && i < all.n; i++)
+		if (all.items[i].refusal == REFUSAL_NONE)
+			idset_add(free_vfs, all.items[i].vf->index);
+	candidates_clear(&all);
+	stock.leased = (unsigned)judge.of_pool;
+	if (limit && stock.free + stock.leased > limit)
+		stock.free = stock.leased < limit ? limit - stock.leased : 0;
+	return stock;
 }
 
 const struct candidate *place_choose(const struct place *place, const struct choice *choice)

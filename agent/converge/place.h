@@ -4,6 +4,7 @@
 #define VFPOOL_CONVERGE_PLACE_H
 
 #include "core/err.h"
+#include "core/idset.h"
 #include "model/inventory.h"
 #include "model/lease.h"
 #include "model/pool.h"
@@ -24,6 +25,9 @@ struct place {
 
 void place_clear(struct place *place);
 
+/* Its PFs become those of these that its pool has; they have to be known by all their names. */
+void place_add_pfs(struct place *place, const struct inventory *names);
+
 /* Is this VF of this PF one of the place's? */
 bool place_holds(const struct place *place, struct pciaddr pf, struct pciaddr vf, unsigned index);
 
@@ -40,6 +44,20 @@ void place_count(const struct place *place, const struct leases *leases, const c
  */
 void place_candidates(const struct place *place, const struct inventory *inventory,
 		      const struct judge *judge, struct candidates *out);
+
+struct stock {
+	unsigned vfs;    /* all of the place's */
+	unsigned leased; /* that guests have by us */
+	unsigned free;   /* that guests could get still: a pool's limit counts */
+};
+
+/*
+ * How many VFs there are, by PFs that the inventory has. Adds to free_vfs (NULL: not wanted) those
+ * that are free, by their index.
+ */
+struct stock place_stock(const struct place *place, const struct inventory *inventory,
+			 const struct leases *leases, const struct foreigns *foreigns,
+			 struct idset *free_vfs);
 
 /* The best of them by the policies of the place; NULL: none is free. */
 const struct candidate *place_choose(const struct place *place, const struct choice *choice);

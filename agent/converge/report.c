@@ -47,32 +47,11 @@ static int look(struct edges *edges, struct seen *seen, struct err **err)
 	return 0;
 }
 
-static void count(const struct place *place, const struct seen *seen, struct pool_report *out)
-{
-	struct judge judge = {.leases = &seen->leases, .foreigns = &seen->foreigns, .index = -1};
-	struct candidates all = {0};
-	unsigned limit = place->pool ? place->pool->total : 0;
-
-	place_count(place, &seen->leases, "", NULL, &judge);
-	place_candidates(place, &seen->inventory, &judge, &all);
-	for (size_t i = 0; i < all.npfs; i++) {
-		out->free += (unsigned)all.pfs[i].free;
-		out->total += (unsigned)all.pfs[i].total;
-	}
-	if (!place->pool)
-		out->free_vfs = mem_zero(1, sizeof(*out->free_vfs));
-	for (size_t i = 0; out->free_vfs && i < all.n; i++)
-		if (all.items[i].refusal == REFUSAL_NONE)
-			idset_add(out->free_vfs, all.items[i].vf->index);
-	if (limit && out->free + judge.of_pool > limit)
-		out->free = judge.of_pool < limit ? (unsigned)(limit - judge.of_pool) : 0;
-	candidates_clear(&all);
-}
-
 static void add(struct host_report *report, const char *name, const struct place *place,
 		const struct seen *seen)
 {
 	struct pool_report *out;
+	struct stock stock;
 
 	/* One that cannot be an assignment's is nobody's. */
 	if (report->n == REPORT_POOLS_MAX || !host_xml_name_valid(name) ||
@@ -93,17 +72,18 @@ static void add(struct host_report *report, const char *name, const struct place
 		else if (out->numa != pf->numa_node)
 			out->numa = -1;
 	}
-	count(place, seen, out);
+	if (!place->pool)
+		out->free_vfs = mem_zero(1, sizeof(*out->free_vfs));
+	stock = place_stock(place, &seen->inventory, &seen->leases, &seen->foreigns, out->free_vfs);
+	out->free = stock.free;
+	out->total = stock.vfs;
 }
 
 static void add_pool(struct host_report *report, const struct pool *pool, const struct seen *seen)
 {
 	struct place place = {.pool = pool, .index = -1};
 
-	for (size_t i = 0; i < seen->names.npfs; i++)
-		if (pool_has_pf(pool, &seen->names.pfs[i]))
-			*(struct pciaddr *)mem_append(&place.pfs, &place.npfs, sizeof(*place.pfs)) =
-				seen->names.pfs[i].addr;
+	place_add_pfs(&place, &seen->names);
 	if (place.npfs)
 		add(report, pool->name, &place, seen);
 	free(place.pfs);

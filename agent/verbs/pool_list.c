@@ -19,7 +19,7 @@
 	  "One of usable; no-pf: none of its PFs is on this host; wrong: it cannot be used")      \
 	X(PFS, "PFS", STRING, false, false, "Its PFs on this host")                               \
 	X(VFS, "VFS", NUMBER, false, true, "Number of its VFs")                                   \
-	X(FREE, "FREE", NUMBER, false, true, "Number of them that are free")                      \
+	X(FREE, "FREE", NUMBER, false, true, "Number of them that a guest could get")             \
 	X(POLICY, "POLICY", STRING, false, false, "How a VF is chosen: the first decides")        \
 	X(LEASED, "LEASED", NUMBER, true, true, "Number of them that vfpool has given to guests") \
 	X(LIMIT, "LIMIT", NUMBER, true, true, "How many it gives to guests at most")              \
@@ -78,42 +78,24 @@ static void add_word(char **words, const char *word)
 	*words = more;
 }
 
-static void set_pfs(struct row *row, const struct listing *listing, const struct pool *pool,
-		    struct place *place)
+static void set_pfs(struct row *row, const struct listing *listing, const struct place *place)
 {
 	cleanup_free char *names = NULL;
 
-	for (size_t i = 0; i < listing->names.npfs; i++) {
-		const struct pf *pf = &listing->names.pfs[i];
-
-		if (!pool_has_pf(pool, pf))
-			continue;
-		add_word(&names, pf_str(pf));
-		*(struct pciaddr *)mem_append(&place->pfs, &place->npfs, sizeof(pf->addr)) =
-			pf->addr;
-	}
+	for (size_t i = 0; i < place->npfs; i++)
+		add_word(&names, pf_str(inventory_pf(&listing->names, place->pfs[i])));
 	if (names)
 		row_set(row, COL_PFS, "%s", names);
 }
 
 static void set_counts(struct row *row, const struct listing *listing, const struct place *place)
 {
-	struct judge judge = {.leases = &listing->holders.leases,
-			      .foreigns = &listing->holders.foreigns,
-			      .index = -1};
-	struct candidates all = {0};
-	size_t nfree = 0, total = 0;
+	struct stock stock = place_stock(place, &listing->inventory, &listing->holders.leases,
+					 &listing->holders.foreigns, NULL);
 
-	place_count(place, &listing->holders.leases, "", NULL, &judge);
-	place_candidates(place, &listing->inventory, &judge, &all);
-	for (size_t i = 0; i < all.npfs; i++) {
-		nfree += all.pfs[i].free;
-		total += all.pfs[i].total;
-	}
-	candidates_clear(&all);
-	row_set(row, COL_VFS, "%zu", total);
-	row_set(row, COL_FREE, "%zu", nfree);
-	row_set(row, COL_LEASED, "%zu", judge.of_pool);
+	row_set(row, COL_VFS, "%u", stock.vfs);
+	row_set(row, COL_FREE, "%u", stock.free);
+	row_set(row, COL_LEASED, "%u", stock.leased);
 }
 
 static void add_pool(struct table *table, const struct listing *listing, const struct pool *pool)
@@ -128,7 +110,8 @@ static void add_pool(struct table *table, const struct listing *listing, const s
 		row_set(row, COL_ERROR, "%s", pool->error);
 		return;
 	}
-	set_pfs(row, listing, pool, &place);
+	place_add_pfs(&place, &listing->names);
+	set_pfs(row, listing, &place);
 	row_set(row, COL_STATE, "%s", place.npfs ? "usable" : "no-pf");
 	set_counts(row, listing, &place);
 	for (size_t i = 0; i < pool->npolicies; i++)

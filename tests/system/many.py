@@ -372,9 +372,10 @@ class Run:
             row = pools[pool.name]
             held = [vf for pf in pool.pfs for vf in pf.vfs if pool.holds(vf)]
             leased = sum(self.model.holder(vf) is not None for vf in held)
-            free = self.model.eligible(pool, None, None, [])
-            check((row["vfs"], row["leased"], row["free"]) == (len(held), leased, len(free)), "pool-list says", row,
-                  "not", len(held), leased, len(free))
+            free = len(self.model.eligible(pool, None, None, []))
+            free = min(free, pool.total - leased) if pool.total else free
+            check((row["vfs"], row["leased"], row["free"]) == (len(held), leased, free), "pool-list says", row,
+                  "not", len(held), leased, free)
 
     # Steps
 

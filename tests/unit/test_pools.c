@@ -571,7 +571,7 @@ static void each_pool_is_listed(void **state)
 	run("attach web1 fast", 0);
 	run("attach web1 eth1/4", 0);
 	assert_string_equal(answer("pool-list"), "NAME  STATE   PFS   VFS  FREE  POLICY\n"
-						 "bond  usable  eth2    6     6  numa,spread\n"
+						 "bond  usable  eth2    6     4  numa,spread\n"
 						 "fast  usable  eth1    7     4  first-fit\n"
 						 "gone  no-pf   -       0     0  first-fit\n");
 	assert_string_equal(answer("pool-list -n -o NAME,LEASED,LIMIT,GUESTLIMIT"),
