@@ -206,7 +206,7 @@ static enum refusal judge_by_others(const struct judge *judge, const struct vf *
 }
 
 /* What belongs to a network card alone is not dropped for a VF of something else. */
-static char *other_kind(const struct judge *judge, const struct pf *pf)
+char *candidate_other_kind(const struct judge *judge, const struct pf *pf)
 {
 	const char *of_pool = judge->pool ? pool_nic_word(judge->pool) : NULL;
 
@@ -290,7 +290,7 @@ enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, con
 				     vf->group_peer);
 		return REFUSAL_GROUP;
 	}
-	*reason = other_kind(judge, pf);
+	*reason = candidate_other_kind(judge, pf);
 	if (*reason)
 		return REFUSAL_KIND;
 	return judge->pool ? judge_by_pool(judge, pf, vf, reason)

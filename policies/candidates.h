@@ -104,6 +104,12 @@ struct candidates {
 	size_t npfs;
 };
 
+/*
+ * Why no VF of this PF will do, whatever else is against one: it is a NIC where only something else
+ * will do, or the other way round. NULL: nothing. The caller frees it.
+ */
+char *candidate_other_kind(const struct judge *judge, const struct pf *pf);
+
 /* The verdict on one VF; *reason is the caller's, NULL when free. */
 enum refusal candidate_judge(const struct judge *judge, const struct pf *pf, const struct vf *vf,
 			     char **reason);

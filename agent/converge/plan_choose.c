@@ -143,16 +143,35 @@ static void say_what_frees(struct subject *sub, const struct candidates *all)
 		err_next(&sub->err, "take away what stands in the way of one of them");
 }
 
-static void none_free(struct subject *sub, const struct place *place, const struct candidates *all)
+/* Why none of these PFs will ever do; NULL: one does. The caller frees it. */
+static char *all_of_other_kind(const struct judge *judge, const struct candidates *all)
+{
+	char *why = NULL;
+
+	for (size_t i = 0; i < all->npfs; i++) {
+		free(why);
+		why = candidate_other_kind(judge, all->pfs[i].pf);
+		if (!why)
+			break;
+	}
+	return why;
+}
+
+static void none_free(struct subject *sub, const struct place *place, const struct judge *judge,
+		      const struct candidates *all)
 {
 	int index = sub->assignment.index >= 0 ? sub->assignment.index : place->index;
-	const struct candidate *limit = NULL, *kind = NULL;
+	cleanup_free char *kind = all_of_other_kind(judge, all);
+	const struct candidate *limit = NULL;
 	size_t judged = 0;
 
+	/* Then it is the question that is wrong. */
+	if (kind) {
+		err_set(&sub->err, ERR_USAGE, "%s: %s", place->name, kind);
+		return;
+	}
 	for (size_t i = 0; i < all->n; i++) {
 		judged += all->items[i].refusal != REFUSAL_OTHER_INDEX;
-		if (all->items[i].refusal == REFUSAL_KIND)
-			kind = &all->items[i];
 		if (all->items[i].refusal == REFUSAL_LIMIT)
 			limit = &all->items[i];
 	}
@@ -160,14 +179,6 @@ static void none_free(struct subject *sub, const struct place *place, const stru
 	if (limit) {
 		err_set(&sub->err, ERR_NO_VF, "%s", limit->reason);
 		err_next(&sub->err, "`vfpool detach` one of them, or raise the pool's limit");
-		return;
-	}
-	/* Then it is the question that is wrong. */
-	for (size_t i = 0; kind && i < all->npfs; i++)
-		if (all->pfs[i].pf->nic != kind->pf->nic)
-			kind = NULL;
-	if (kind) {
-		err_set(&sub->err, ERR_USAGE, "%s: %s", place->name, kind->reason);
 		return;
 	}
 	if (!judged && index >= 0) {
@@ -220,6 +231,7 @@ void planner_choose(struct planner *p, struct subject *sub)
 		return;
 	}
 	count_pool(p, place, sub, &judge);
+	judge.pool = place->pool;
 	judge.nic_word = assignment_nic_word(&sub->assignment);
 	judge.no_nic = !is_new && mac_is_zero(sub->assignment.mac);
 	place_candidates(place, s->inventory, &judge, &all);
@@ -237,7 +249,7 @@ void planner_choose(struct planner *p, struct subject *sub)
 		fit(p, &sub->assignment, best->pf);
 		sub->claims = !mac_check(s, sub, best->pf);
 	} else {
-		none_free(sub, place, &all);
+		none_free(sub, place, &judge, &all);
 	}
 	if (sub->claims) {
 		planner_list(&p->claimed, &p->nclaimed, best->vf->addr);

@@ -482,6 +482,8 @@ static void pools_of_what_is_no_nic(void **state)
 	run("attach web1 disks --count 2", 0);
 	/* Whatever else is against them. */
 	refused("attach web1 disks --vlan 5", 2, "it is no NIC, and only one has a VLAN");
+	refused("attach web2 disks/0 --vlan 5", 2, "it is no NIC, and only one has a VLAN");
+	refused("attach web2 disks/0", 3, "the VF is not free");
 	run("pool-undefine disks --force", 0);
 	run("detach web1 --all", 0);
 	/* Written by hand, for PFs of both kinds. */
