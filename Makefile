@@ -222,6 +222,7 @@ everything: all $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/mktree
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SEEDS_fuzz_domain_xml := tests/fuzz/seeds/domain_xml tests/data/domains
+FUZZ_SEEDS_fuzz_host_xml := tests/fuzz/seeds/host_xml tests/data/hosts
 FUZZ_SEEDS_fuzz_pool_xml := tests/fuzz/seeds/pool_xml
 
 .PHONY: fuzz
