@@ -112,7 +112,7 @@ load helper
 		expect 4 vfpool detach testguest1 eth1 --timeout 3
 		said "has not let go of VF 0000:01:10.0 within 3 s" "its QEMU does not answer" "virsh domcontrol testguest1"
 		is_busy testguest1
-		is "VFs in it" "$(definitions | things | grep -c '^have live testguest1 ')" 2
+		is "its driver" "$(driver_of 0000:01:10.0)" vfio-pci
 		is "leases" "$(leases | grep -c ' testguest1 releasing$')" 2
 		let_go
 		expect 0 vfpool detach testguest1 --all

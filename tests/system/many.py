@@ -7,7 +7,8 @@ then everything is read back from where vfpool is not asked: libvirt's definitio
 and the kernel's settings of each VF. What is read must be sound in itself, and must be what the model says.
 
 Some guests run, but for as long as they need not they are paused: their firmware would find nothing to boot,
-and take the host's time. Nothing has powered their slots on, so QEMU takes a device out without a guest's word.
+and take the host's time. Nothing has powered their slots on, so QEMU takes a device out without a guest's word;
+but for one that was there when the guest started, whose slot has power, and which no guest here would let go.
 The others are defined only.
 """
 
@@ -164,6 +165,7 @@ class Assignment:
     def __init__(self, guest, vf, form, vlan, spoofchk, live, config):
         self.guest, self.vf, self.form, self.vlan, self.spoofchk = guest, vf, form, vlan, spoofchk
         self.live, self.config = live, config
+        self.cold = False  # it was there when the guest started
         self.plugged_vlan = vlan  # what the running guest's definition shows: libvirt cannot change that
         self.trust = False
         self.id = self.mac = None  # vfpool chooses these
@@ -460,8 +462,11 @@ class Run:
             (a.vf.pf.name, [b for b in model.of(guest) if b.vf.pf is a.vf.pf]),
         ])
         # What is only in one of its definitions is not in the other to be taken out of.
-        views = dice.choice([v for v in ((True, True), (True, False), (False, True))
-                             if (guest.runs or v[1]) and all(b.live and v[0] or b.config and v[1] for b in gone)])
+        can = [v for v in ((True, True), (True, False), (False, True)) if (guest.runs or v[1]) and
+               all((b.live and v[0] or b.config and v[1]) and not (b.cold and v[0]) for b in gone)]
+        if not can:
+            return self.step_attach()
+        views = dice.choice(can)
         options = {(True, True): ["--persistent"], (True, False): ["--live"], (False, True): ["--config"]}[views]
         if not guest.runs or views == (True, False):
             options = dice.choice([options, []])
@@ -519,7 +524,7 @@ class Run:
         output("virsh", "-q", f"start --paused {guest.name}")
         self.vfpool("reconcile", guest.name)
         for a in self.model.of(guest):
-            a.live, a.plugged_vlan = a.config, a.vlan
+            a.live, a.cold, a.plugged_vlan = a.config, a.config, a.vlan
             if not a.config:
                 self.model.held.remove(a)
         self.count("switched off and on")
@@ -540,9 +545,12 @@ class Run:
                 self.verify_list()
         while self.model.held:
             guest = self.model.held[0].guest
+            cold = any(a.cold for a in self.model.of(guest))
             if guest.runs:
-                output("virsh", "-q", f"resume {guest.name}")
-            self.vfpool("detach", guest.name, "--all", "--persistent")
+                output("virsh", "-q", f"{'destroy' if cold else 'resume'} {guest.name}")
+            self.vfpool("detach", guest.name, "--all", *([] if cold else ["--persistent"]))
+            if cold:
+                output("virsh", "-q", f"start --paused {guest.name}")
             self.model.held = [a for a in self.model.held if a.guest is not guest]
         self.verify()
         self.verify_list()

@@ -203,14 +203,18 @@ static void test_qemu_does_not_answer(void **state)
 {
 	struct world w;
 	unsigned calls;
+	msec began;
 
 	(void)state;
 	world_init(&w, 7);
 	assert_run(&w, "attach web1 eth1 --count 3", 0);
 	world_domain(&w, "web1")->silent = true;
 	calls = w.detaches;
+	began = w.clock;
 	assert_run(&w, "detach web1 --all --timeout 5", 4);
 	assert_int_equal(w.detaches - calls, 1);
+	assert_int_equal(w.clock - began, 5000);
+	assert_false(w.watching_closely);
 	assert_int_equal(w.leases.n, 3);
 	world_domain(&w, "web1")->silent = false;
 	assert_run(&w, "detach web1 --all", 0);
