@@ -223,8 +223,33 @@ driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
 group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
 netdev_of() { ls "/sys/bus/pci/devices/$1/net"; }
 
-# A line for each VF: address, driver, netdev, settings, the netdev's MAC. Without a process for each: those are slow here.
+# Of the VFs on the host's driver, those with another MAC than the PF has for them, because igbvf did not hear from the PF's
+# driver in time when it was bound, and so made one up: on a busy machine it may, and says so.
+deaf_vfs() {
+	awk '$2 == "igbvf" && !/"address":"own"/ { print $1 }' "$1" | while read -r vf; do
+		dmesg | awk -v vf="igbvf $vf:" '
+			!index($0, vf) { next }
+			/PF still in reset state/ { deaf = 1 }
+			/: Address: / { was = deaf; deaf = 0 }
+			END { exit !was }' && echo "$vf"
+	done
+}
+
+# A line for each VF: address, driver, netdev, settings, the netdev's MAC.
 vfs() {
+	local vf again
+	vfs_as_they_are >vfs.seen
+	again=$(deaf_vfs vfs.seen || true)
+	for vf in $again; do
+		echo "$vf" >/sys/bus/pci/drivers/igbvf/unbind
+		echo "$vf" >/sys/bus/pci/drivers_probe
+	done
+	[[ -z $again ]] || vfs_as_they_are >vfs.seen
+	cat vfs.seen
+}
+
+# Without a process for each: those are slow here.
+vfs_as_they_are() {
 	local pf index path vf rest address
 	local -A driver netdev settings mac
 	udevadm settle --timeout=120
@@ -278,6 +303,7 @@ show_state() {
 	definitions | things
 	diff baseline <(vfs) || true
 	journalctl -q --no-pager -n 8 -u libvirtd -u virtqemud
+	dmesg | grep 'igbvf .*: ' | tail -n 8 || true
 }
 
 # refused STATUS WORDS... -- CMD...: it ends so, says each of these, prints no data and changes nothing. A script
