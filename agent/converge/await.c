@@ -47,19 +47,20 @@ static int ask(const struct execution *x, struct subject *sub, enum part part, s
 		if (why->code == ERR_LOST)
 			return err_pass(err, why);
 		set_out(sub, part, why->code == ERR_ABSENT);
-		sub->silent = why->code == ERR_TIMEOUT;
+		if (why->code == ERR_TIMEOUT && !sub->silent)
+			sub->silent = steal(&why);
 	}
 	err_free(&why);
 	return 0;
 }
 
 /* Then there is no use in asking it for another one. */
-static bool is_silent(const struct plan *plan)
+static const struct err *silence(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nsubjects; i++)
 		if (plan->subjects[i].silent)
-			return true;
-	return false;
+			return plan->subjects[i].silent;
+	return NULL;
 }
 
 /*
@@ -73,7 +74,7 @@ int await_ask(const struct execution *x, struct subject *sub, enum part part, st
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
-	return is_silent(x->plan) ? 0 : ask(x, sub, part, err);
+	return silence(x->plan) ? 0 : ask(x, sub, part, err);
 }
 
 static bool awaited(const struct subject *sub, enum part part)
@@ -143,7 +144,7 @@ static int look(const struct execution *x, enum part part, bool again, struct er
 			continue;
 		if (!has_device(x, &view, sub, part))
 			set_out(sub, part, true);
-		else if (again && !is_silent(x->plan))
+		else if (again && !silence(x->plan))
 			result = ask(x, sub, part, err);
 	}
 	domain_view_clear(&view);
@@ -181,6 +182,8 @@ static bool note_event(const struct execution *x, enum part part, const struct v
 
 static void give_up(const struct execution *x, struct subject *sub, enum part part)
 {
+	const struct err *silent = silence(x->plan);
+
 	if (part == PART_VF) {
 		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
 			x->domain->name, pciaddr_str(sub->vf), x->seconds);
@@ -191,12 +194,9 @@ static void give_up(const struct execution *x, struct subject *sub, enum part pa
 			x->domain->name, sub->assignment.id, x->seconds);
 		err_now(&sub->err, "the standby is still in the guest, the VF is not");
 	}
-	if (is_silent(x->plan)) {
-		err_detail(&sub->err, "its QEMU does not answer");
-		err_next(&sub->err,
-			 "see since when, and why (`virsh domcontrol %s`, its storage, the host's "
-			 "log), then repeat the command",
-			 x->domain->name);
+	if (silent) {
+		err_detail(&sub->err, "%s", silent->what);
+		err_next(&sub->err, "%s", silent->next);
 	}
 	err_next(&sub->err, "see that the guest has booted and answers PCI hot-unplug, then "
 			    "repeat the command");
@@ -227,7 +227,7 @@ int await_all(const struct execution *x, enum part part, struct err **err)
 			continue;
 		}
 		/* libvirt waits for QEMU before it shows the XML, which would show no news. */
-		if (is_silent(x->plan) && x->edges->now() >= x->deadline)
+		if (silence(x->plan) && x->edges->now() >= x->deadline)
 			break;
 		if (!closely && virt->ops->watch_closely(virt, err))
 			return -1;

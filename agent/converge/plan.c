@@ -483,6 +483,7 @@ void plan_clear(struct plan *plan)
 		lease_clear(&sub->fresh);
 		free(sub->pf);
 		err_free(&sub->err);
+		err_free(&sub->silent);
 	}
 	free(plan->subjects);
 	free(plan->steps);

@@ -106,11 +106,11 @@ struct subject {
 	bool stays;         /* park_domain() has left it in the running guest */
 	bool failed;        /* at the end: it is not as wanted */
 	/* While the steps are carried out. */
-	bool taken;       /* somebody else has the VF: another is to be chosen */
-	bool out;         /* the running guest has let go */
-	bool standby_out; /* of its standby, too */
-	bool silent;      /* its QEMU has not taken the request to unplug it */
-	unsigned did;     /* 1 << STEP_*: what was done for it */
+	bool taken;         /* somebody else has the VF: another is to be chosen */
+	bool out;           /* the running guest has let go */
+	bool standby_out;   /* of its standby, too */
+	struct err *silent; /* its QEMU has not taken the request to unplug it */
+	unsigned did;       /* 1 << STEP_*: what was done for it */
 };
 
 #define STEP_ALL ((size_t)-1)

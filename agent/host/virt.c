@@ -313,8 +313,7 @@ static int connection_detach(struct virt *virt, const struct virt_dom *dom, cons
 	case VIRT_DONE:
 		return 0;
 	case VIRT_SILENT:
-		silent(dom, err);
-		return err_wrap(err, "detaching device %s from %s", alias, dom->name);
+		return silent(dom, err);
 	case VIRT_REFUSED:
 		break;
 	}

@@ -20,7 +20,7 @@ enum virt_answer {
  * has it), and nothing ends such a call from outside. So a thread makes it, and is left to itself
  * when the deadline has passed; the connection can be used meanwhile and after that, but for what
  * needs the domain's job, which libvirt refuses after 30 s
- * (https://libvirt.org/kbase/internals/qemu-threads.html). What the call uses stays until it has
+ * (VIR_JOB_WAIT_TIME in its src/conf/virdomainjob.c). What the call uses stays until it has
  * returned.
  */
 enum virt_answer virt_ask(virt_ask_call *call, virDomainPtr dom, const char *text, unsigned flags,

@@ -221,7 +221,8 @@ static int virt_detach(struct virt *virt, const struct virt_dom *dom, const char
 	w->detaches++;
 	if (which == VIEW_LIVE && d->silent) {
 		w->clock = deadline > w->clock ? deadline : w->clock;
-		return err_set(err, ERR_TIMEOUT, "the QEMU of %s does not answer", dom->name);
+		(void)err_set(err, ERR_TIMEOUT, "the QEMU of %s does not answer", dom->name);
+		return err_next(err, "see why");
 	}
 
 	if (world_call(w, "detach", err))

@@ -110,7 +110,7 @@ load helper
 		for mac in $(jq -r '.attached[].mac' out); do nic_appears "$mac"; done
 		hold testguest1
 		expect 4 vfpool detach testguest1 eth1 --timeout 3
-		said "has not let go of VF 0000:01:10.0 within 3 s" "its QEMU does not answer" "virsh domcontrol testguest1"
+		said "has not let go of VF 0000:01:10.0 within 3 s" "the QEMU of testguest1 does not answer" "virsh domcontrol testguest1" "vfpool reconcile testguest1"
 		is_busy testguest1
 		is "its driver" "$(driver_of 0000:01:10.0)" vfio-pci
 		is "leases" "$(leases | grep -c ' testguest1 releasing$')" 2
