@@ -3,24 +3,12 @@
  * Any bytes at all as a domain's XML: it is read or refused, never more. What was read is written
  * again and must read the same; and the metadata's reader must agree with its schema.
  */
-#include <stddef.h>
-#include <stdint.h>
-
 #include "core/cleanup.h"
+#include "fuzz/fuzz.h"
 #include "unit/xml_samples.h"
 #include "xml/device.h"
 #include "xml/document.h"
 #include "xml/domain.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	(void)fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static void metadata_survives(const struct assignments *list)
 {
@@ -64,21 +52,7 @@ static void schema_agrees(xmlRelaxNGPtr schema, xmlNodePtr element)
 	bool takes = metadata_xml_parse(element, &list, &err) == 0;
 
 	must(takes == !err, "refused without a word");
-	must(beyond_grammar(err) || takes == schema_accepts(schema, element),
-	     takes ? "the schema refuses what the reader takes"
-		   : "the reader refuses what the schema takes");
-}
-
-static void find_metadata(xmlRelaxNGPtr schema, xmlNodePtr node)
-{
-	for (; node; node = node->next) {
-		if (node->type != XML_ELEMENT_NODE)
-			continue;
-		if (node->ns && strcmp((const char *)node->ns->href, METADATA_URI) == 0)
-			schema_agrees(schema, node);
-		else
-			find_metadata(schema, node->children);
-	}
+	must_agree(takes, schema_accepts(schema, element), beyond_grammar(err));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -101,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < view.assignments.n; i++)
 		device_survives(&view.assignments.items[i]);
 	if (document_parse(text, "input", &doc, NULL) == 0) {
-		find_metadata(schema, xmlDocGetRootElement(doc));
+		judge_each(xmlDocGetRootElement(doc), METADATA_URI, schema, schema_agrees);
 		xmlFreeDoc(doc);
 	}
 	return 0;

@@ -3,10 +3,8 @@
  * Any bytes at all as the network in which another host tells of its pools: it is read or refused,
  * and the schema agrees. What was read is written, and reads and is written the same again.
  */
-#include <stddef.h>
-#include <stdint.h>
-
 #include "core/cleanup.h"
+#include "fuzz/fuzz.h"
 #include "unit/xml_samples.h"
 #include "xml/document.h"
 #include "xml/host.h"
@@ -14,16 +12,6 @@
 static const char host_schema[] =
 #include "schemas/host.rng.h"
 	;
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	(void)fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 /* Beside the grammar the reader counts, and looks for doubles and the order of indexes. */
 static bool beyond_grammar(const struct err *err)
@@ -51,21 +39,7 @@ static void schema_agrees(xmlRelaxNGPtr schema, xmlNodePtr element)
 	bool takes = host_xml_parse_element(element, &report, &err) == 0;
 
 	must(takes == !err, "refused without a word");
-	must(beyond_grammar(err) || takes == schema_accepts(schema, element),
-	     takes ? "the schema refuses what the reader takes"
-		   : "the reader refuses what the schema takes");
-}
-
-static void find_report(xmlRelaxNGPtr schema, xmlNodePtr node)
-{
-	for (; node; node = node->next) {
-		if (node->type != XML_ELEMENT_NODE)
-			continue;
-		if (node->ns && strcmp((const char *)node->ns->href, REPORT_URI) == 0)
-			schema_agrees(schema, node);
-		else
-			find_report(schema, node->children);
-	}
+	must_agree(takes, schema_accepts(schema, element), beyond_grammar(err));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -87,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		survives(&report);
 	if (document_parse(text, "input", &doc, NULL) == 0) {
-		find_report(schema, xmlDocGetRootElement(doc));
+		judge_each(xmlDocGetRootElement(doc), REPORT_URI, schema, schema_agrees);
 		xmlFreeDoc(doc);
 	}
 	return 0;

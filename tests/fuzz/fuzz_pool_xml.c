@@ -3,25 +3,10 @@
  * Any bytes at all as a pool's definition: it is read or refused, and the schema agrees. What was
  * read is written, and reads and is written the same again.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fuzz/fuzz.h"
 #include "xml/pool.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	(void)fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 /* What no grammar can say. */
 static bool beyond_grammar(const struct err *err)
@@ -60,8 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	valid = !pool_xml_validate(text, "input", NULL);
 	if (takes)
 		survives(&pool);
-	must(takes == valid || (!takes && beyond_grammar(err)),
-	     takes ? "the schema refuses what the reader takes"
-		   : "the reader refuses what the schema takes");
+	must_agree(takes, valid, !takes && beyond_grammar(err));
 	return 0;
 }
