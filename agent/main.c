@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "core/cleanup.h"
 #include "host/lock.h"
@@ -174,8 +173,6 @@ int main(int argc, char **argv)
 	cleanup_err struct err *err = NULL;
 	int status = EXIT_SUCCESS;
 
-	/* One that was started by way of /proc/self/exe is called "exe" in ps and top. */
-	(void)prctl(PR_SET_NAME, "vfpool");
 	(void)setlocale(LC_CTYPE, "");
 	/* A reader that has gone away is an error of the write, not the end in the midst of work.
 	 */

@@ -201,10 +201,9 @@ static void close_all(struct agent *a)
 
 int daemon_run(const struct daemon_options *options, struct err **err)
 {
-	const char *argv[TASKS_ARGV_MAX];
 	struct agent a = {
 		.options = options,
-		.workers.argv = argv,
+		.workers = {.work = options->work, .arg = options->arg},
 		.signals = -1,
 		.uevents = -1,
 		.appear = -1,
@@ -216,8 +215,6 @@ int daemon_run(const struct daemon_options *options, struct err **err)
 	};
 	int result;
 
-	(void)snprintf(a.seconds, sizeof(a.seconds), "%u", options->seconds);
-	tasks_argv(options, a.seconds, TASK_WORKS, argv);
 	result = open_all(&a, err);
 	while (!result && !a.ends)
 		result = wait_until(&a, do_due(&a, clock_now()), err);

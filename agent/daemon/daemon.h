@@ -3,8 +3,8 @@
  * The agent's loop.
  *
  * It decides whose turn it is, and no more: it opens neither libvirt nor the store, and reads no
- * device. Whatever can take long, hang or crash is done by workers: processes of this very program,
- * each with one task at a time, which say in lines what they find (daemon/line.h). One follows
+ * device. Whatever can take long, hang or crash is done by workers: processes that it forks, each
+ * with one task at a time, which say in lines what they find (daemon/line.h). One follows
  * libvirt's events for as long as the connection lasts; others make one guest each what it should
  * be, a bounded number of them at work at once. The kernel's own events come to the loop directly.
  * Without events it sleeps.
@@ -20,9 +20,9 @@
 #define DAEMON_WORKERS_MAX 16
 
 /*
- * What a worker is to do is said by the words behind "agent -- " in its command line. With
- * TASK_WORKS it takes tasks from its standard input, the words of one in each line, and answers
- * each with "done".
+ * What a worker is to do. With TASK_WORKS it takes tasks from its standard input, the words of one
+ * in each line, and answers each with "done". The others can also be said behind "agent -- " in a
+ * command line.
  */
 #define TASK_WORKS "works"
 #define TASK_FOLLOW "follow"
@@ -38,8 +38,9 @@
 #define FOLLOW_WITHDRAW SIGUSR1
 
 struct daemon_options {
-	/* Options of every command that the workers get, too: "-c", URI. NULL ends them. */
-	const char *const *globals;
+	/* What a worker does: a task until it is done; returns its exit status. */
+	int (*work)(void *arg, const char *task);
+	void *arg;
 	const char *pools; /* the directory of their definitions */
 	unsigned workers;
 	unsigned seconds; /* that guests have to let go */

@@ -43,23 +43,6 @@ void tasks_ready(struct agent *a)
 	a->ready_by = QUEUE_NEVER;
 }
 
-/* What starts a worker, for a task that it keeps to or for TASK_WORKS. */
-void tasks_argv(const struct daemon_options *options, const char *seconds, const char *task,
-		const char *argv[TASKS_ARGV_MAX])
-{
-	size_t n = 0;
-
-	argv[n++] = "vfpool";
-	for (size_t i = 0; options->globals[i] && i < TASKS_GLOBALS_MAX; i++)
-		argv[n++] = options->globals[i];
-	argv[n++] = "agent";
-	argv[n++] = "--timeout";
-	argv[n++] = seconds;
-	argv[n++] = "--";
-	argv[n++] = task;
-	argv[n] = NULL;
-}
-
 /* words ends in NULL. */
 static struct worker *give(struct agent *a, enum task task, const char *const words[],
 			   msec deadline)
@@ -148,12 +131,10 @@ static void reconnect_later(struct agent *a, msec now)
 
 void tasks_connect(struct agent *a, msec now)
 {
-	const char *argv[TASKS_ARGV_MAX];
 	cleanup_err struct err *why = NULL;
 
 	a->reconnect = QUEUE_NEVER;
-	tasks_argv(a->options, a->seconds, TASK_FOLLOW, argv);
-	if (workers_start(&a->workers, TASK_IS_FOLLOW, argv, QUEUE_NEVER, &why))
+	if (workers_start(&a->workers, TASK_IS_FOLLOW, TASK_FOLLOW, QUEUE_NEVER, &why))
 		return;
 	say(JOURNAL_ERR, NULL, why->what);
 	reconnect_later(a, now);

@@ -20,7 +20,6 @@ struct agent {
 	const struct daemon_options *options;
 	struct queue queue;
 	struct workers workers;
-	char seconds[sizeof("4294967295")]; /* options->seconds */
 	int signals, uevents, appear, pools;
 	int locks; /* -1: it cannot be watched that they are let go */
 	bool connected, ready;
@@ -39,13 +38,6 @@ struct agent {
 	char *status;         /* as systemd knows it */
 	char *last_failure;   /* to connect; it is not said twice */
 };
-
-#define TASKS_GLOBALS_MAX 16
-#define TASKS_ARGV_MAX (TASKS_GLOBALS_MAX + 7)
-
-/* What starts a worker: for a task that it keeps to, or for TASK_WORKS. argv points into both. */
-void tasks_argv(const struct daemon_options *options, const char *seconds, const char *task,
-		const char *argv[TASKS_ARGV_MAX]);
 
 /* Tells systemd, once, that the agent is at work. */
 void tasks_ready(struct agent *a);

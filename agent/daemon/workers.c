@@ -9,6 +9,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "daemon/daemon.h"
 #include "host/child.h"
 
 /* What happens to a guest comes in bunches of some seconds: a start, a move. */
@@ -25,14 +26,27 @@ size_t workers_count(const struct workers *workers, enum task task)
 	return n;
 }
 
-struct worker *workers_start(struct workers *workers, enum task task, const char *const argv[],
+struct start {
+	const struct workers *workers;
+	const char *name;
+};
+
+static int work(void *arg)
+{
+	const struct start *start = arg;
+
+	return start->workers->work(start->workers->arg, start->name);
+}
+
+struct worker *workers_start(struct workers *workers, enum task task, const char *name,
 			     msec deadline, struct err **err)
 {
+	struct start start = {.workers = workers, .name = name};
 	struct worker *worker;
 	int in, out;
 	pid_t pid;
 
-	if (child_again(argv, &pid, &in, &out, err))
+	if (child_fork(work, &start, &pid, &in, &out, err))
 		return NULL;
 	worker = mem_zero(1, sizeof(*worker));
 	worker->pid = pid;
@@ -76,7 +90,7 @@ struct worker *workers_give(struct workers *workers, enum task task, const char 
 		worker->deadline = deadline;
 		return worker;
 	}
-	worker = workers_start(workers, task, workers->argv, deadline, err);
+	worker = workers_start(workers, task, TASK_WORKS, deadline, err);
 	/* If it ends at once, that is noticed by itself. */
 	if (worker)
 		(void)take(worker, words);

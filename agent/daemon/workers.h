@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The processes that do the agent's work. One that has done its task stays for a while: it has
- * libvirt loaded and a connection made, which take longer than most tasks.
+ * The processes that do the agent's work. They are forked from it, so they have libvirt loaded from
+ * the start. One that has done its task stays for a while: its connection is made.
  */
 #ifndef VFPOOL_DAEMON_WORKERS_H
 #define VFPOOL_DAEMON_WORKERS_H
@@ -51,7 +51,10 @@ struct worker {
 struct workers {
 	struct worker **items;
 	size_t n;
-	const char *const *argv; /* of a process that takes tasks */
+	/* Does a task in a process of its own, or, with TASK_WORKS, what it is given; returns its
+	 * exit status. */
+	int (*work)(void *arg, const char *task);
+	void *arg;
 };
 
 size_t workers_count(const struct workers *workers, enum task task);
@@ -63,8 +66,8 @@ size_t workers_count(const struct workers *workers, enum task task);
 struct worker *workers_give(struct workers *workers, enum task task, const char *const words[],
 			    msec deadline, struct err **err);
 
-/* Starts one of its own for a task that its command line says. */
-struct worker *workers_start(struct workers *workers, enum task task, const char *const argv[],
+/* Starts one of its own that keeps to a task, of this name. */
+struct worker *workers_start(struct workers *workers, enum task task, const char *name,
 			     msec deadline, struct err **err);
 
 /* Its task is done: it waits for the next one, for so long. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -190,24 +191,19 @@ int child_run(const char *const argv[], msec deadline, char **out, struct err **
 	return 0;
 }
 
-/* Between fork and exec only what is safe there. */
-static void run_again(const char *const argv[], int in, int out, pid_t parent)
-	__attribute__((noreturn));
-
-static void run_again(const char *const argv[], int in, int out, pid_t parent)
+/* It may have ended before it was asked to tell. */
+static bool begins(int in, int out, pid_t parent)
 {
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	/* It may have ended before it was asked to tell. */
-	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-	    !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
-	    !sigprocmask(SIG_SETMASK, &none, NULL))
-		(void)execv("/proc/self/exe", (char *const *)argv);
-	_Exit(EXIT_FAILURE);
+	return dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	       !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
+	       !close_range(STDERR_FILENO + 1, UINT_MAX, 0) &&
+	       !sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int child_again(const char *const argv[], pid_t *pid, int *in, int *out, struct err **err)
+int child_fork(int (*work)(void *arg), void *arg, pid_t *pid, int *in, int *out, struct err **err)
 {
 	pid_t parent = getpid();
 	int to[2], from[2];
@@ -220,9 +216,15 @@ int child_again(const char *const argv[], pid_t *pid, int *in, int *out, struct 
 		(void)close(to[1]);
 		return -1;
 	}
+	/* What is to be written yet is ours to write. */
+	(void)fflush(NULL);
 	*pid = fork();
-	if (*pid == 0)
-		run_again(argv, to[0], from[1], parent);
+	if (*pid == 0) {
+		int status = begins(to[0], from[1], parent) ? work(arg) : EXIT_FAILURE;
+
+		(void)fflush(NULL);
+		_Exit(status);
+	}
 	if (*pid < 0)
 		err_errno(err, errno, "starting a process");
 	(void)close(to[0]);

@@ -39,11 +39,12 @@ struct child_result child_write(int fd, const char *text, int keep, msec deadlin
 int child_run(const char *const argv[], msec deadline, char **out, struct err **err);
 
 /*
- * Starts this very program again, whatever has become of its file since, with its standard input
- * and output in pipes, of which *in and *out are our ends (the latter does not block). It gets no
- * signal blocked that we have, and SIGTERM when we end. For a process with one thread.
+ * Forks, and has the child do work(arg) with its standard input and output in pipes, of which *in
+ * and *out are our ends (the latter does not block); what that returns is its exit status. The
+ * child has all that is in our memory, libraries too, but no other descriptor than the standard
+ * ones and no signal blocked, and gets SIGTERM when we end. For a process with one thread.
  */
-int child_again(const char *const argv[], pid_t *pid, int *in, int *out, struct err **err);
+int child_fork(int (*work)(void *arg), void *arg, pid_t *pid, int *in, int *out, struct err **err);
 
 /* A child that has ended, and how (as waitpid(2) says it): 0: none has. */
 pid_t child_ended(int *status);

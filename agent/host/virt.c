@@ -416,7 +416,7 @@ int virt_open(const char *uri, struct virt **out, struct err **err)
 	virConnectPtr conn;
 	int errnum;
 
-	if (libvirt_load(err) < 0)
+	if (virt_load(err) < 0)
 		return -1;
 	errnum = virt_loop_start();
 	if (errnum)

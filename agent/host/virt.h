@@ -326,6 +326,12 @@ static inline void virt_about_clear(struct virt_about *about)
 }
 
 /*
+ * Loads libvirt's library, without any use of it yet: a process forked after that has it.
+ * virt_open() does so where it was not done. It is never unloaded. ERR_UNSUPPORTED: it is too old.
+ */
+int virt_load(struct err **err);
+
+/*
  * Connects; uri NULL: as virsh does (LIBVIRT_DEFAULT_URI, the configuration, else what libvirt
  * finds). Not reachable: says which daemon to start.
  */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "host/virt.h"
+
 #define LIBVIRT_SONAME "libvirt.so.0"
 
 struct libvirt_table libvirt;
@@ -17,7 +19,7 @@ static const struct {
 	size_t place;
 } names[] = {LIBVIRT_NAMES(LIBVIRT_NAME)};
 
-int libvirt_load(struct err **err)
+int virt_load(struct err **err)
 {
 	static void *library;
 	void *loaded = library;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libvirt is loaded when it is first needed: with the forty libraries below it, that takes longer
- * than all else of a `vfpool list --no-guests`. For virt*.c only; from here on libvirt's names mean
- * what was loaded.
+ * than all else of a `vfpool list --no-guests` (virt_load() in host/virt.h). For virt*.c only; from
+ * here on libvirt's names mean what was loaded.
  */
 #ifndef VFPOOL_HOST_VIRT_LOAD_H
 #define VFPOOL_HOST_VIRT_LOAD_H
@@ -86,9 +86,6 @@
 extern struct libvirt_table {
 	LIBVIRT_NAMES(LIBVIRT_POINTER)
 } libvirt;
-
-/* Before any other use of libvirt; again: does nothing. It is never unloaded. */
-int libvirt_load(struct err **err);
 
 #ifndef VIRT_LOAD_TABLE_ONLY
 #define virConnectAuthPtrDefault (*libvirt.virConnectAuthPtrDefault)

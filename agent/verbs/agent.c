@@ -11,6 +11,7 @@
 #include "daemon/line.h"
 #include "daemon/work.h"
 #include "host/poolfiles.h"
+#include "verbs/globals.h"
 #include "verbs/number.h"
 #include "verbs/verb.h"
 
@@ -49,29 +50,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static int run_daemon(const struct session *session, const struct request *request,
-		      struct err **err)
-{
-	const char *globals[] = {"--store", session->store, "--pools", session->pools,
-				 NULL,      NULL,           NULL};
-	const struct daemon_options daemon = {
-		.globals = globals,
-		.pools = session->pools,
-		.workers = request->workers,
-		.seconds = request->timeout,
-	};
-
-	if (geteuid() != 0) {
-		err_set(err, ERR_FAILED, "this needs root");
-		return err_next(err, "`systemctl start vfpool-agent`");
-	}
-	if (session->uri) {
-		globals[4] = "--connect";
-		globals[5] = session->uri;
-	}
-	return daemon_run(&daemon, err);
 }
 
 static bool is_task(const struct request *request, const char *task, size_t n)
@@ -159,6 +137,14 @@ static int run_task(struct session *session, const struct request *request, stru
 	return err_set(err, ERR_USAGE, "agent takes no such argument: '%s'", words[0]);
 }
 
+static void run_words(struct session *session, const struct request *request)
+{
+	cleanup_err struct err *why = NULL;
+
+	if (run_task(session, request, &why))
+		work_say_failure(STDOUT_FILENO, why);
+}
+
 /* Takes its tasks from the standard input, one after the other, until that ends. */
 static void run_tasks(struct session *session, struct request *request)
 {
@@ -166,16 +152,53 @@ static void run_tasks(struct session *session, struct request *request)
 	struct line line;
 
 	while (line_read(&reader, STDIN_FILENO, &line) == LINE_ONE) {
-		cleanup_err struct err *why = NULL;
-
 		memcpy(request->words, line.fields, sizeof(request->words));
 		request->n = line.n;
-		if (run_task(session, request, &why))
-			work_say_failure(STDOUT_FILENO, why);
+		run_words(session, request);
 		/* The next task is for somebody who has a connection. */
 		if (!session_rest(session) || !line_say(STDOUT_FILENO, "done", NULL))
 			return;
 	}
+}
+
+/* What a worker is forked for. */
+struct job {
+	struct session *session;
+	const struct request *request;
+};
+
+static int work(void *arg, const char *task)
+{
+	const struct job *job = arg;
+	struct request request = *job->request;
+
+	request.words[request.n++] = task;
+	if (is_task(&request, TASK_WORKS, 1))
+		run_tasks(job->session, &request);
+	else
+		run_words(job->session, &request);
+	session_close(job->session);
+	return EXIT_SUCCESS;
+}
+
+static int run_daemon(struct session *session, const struct request *request, struct err **err)
+{
+	struct job job = {.session = session, .request = request};
+	const struct daemon_options daemon = {
+		.work = work,
+		.arg = &job,
+		.pools = session->pools,
+		.workers = request->workers,
+		.seconds = request->timeout,
+	};
+
+	if (geteuid() != 0) {
+		err_set(err, ERR_FAILED, "this needs root");
+		return err_next(err, "`systemctl start vfpool-agent`");
+	}
+	/* Once for all workers. Where that fails, each of them says why. */
+	(void)virt_load(NULL);
+	return daemon_run(&daemon, err);
 }
 
 static int run(const struct verb *verb, struct session *session, int argc, char **argv,
@@ -189,10 +212,6 @@ static int run(const struct verb *verb, struct session *session, int argc, char 
 		return parsed < 0 ? -1 : 0;
 	if (!request.n)
 		return run_daemon(session, &request, err);
-	if (is_task(&request, TASK_WORKS, 1)) {
-		run_tasks(session, &request);
-		return 0;
-	}
 	if (run_task(session, &request, &why)) {
 		/* A mistake of who typed it is told to him. */
 		if (why->code == ERR_USAGE)

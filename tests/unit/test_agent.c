@@ -19,6 +19,7 @@
 
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "daemon/daemon.h"
 #include "daemon/line.h"
 #include "daemon/queue.h"
 #include "daemon/workers.h"
@@ -561,12 +562,30 @@ static void a_directory_is_watched_or_the_one_above(void **state)
 	assert_int_equal(appear_open(dir, &fd, NULL), -1);
 }
 
-/* This program again, as a worker: what it is told to do, it does. */
-static int work(void)
+/* Says which descriptors it has, and whether a signal is blocked. */
+static void say_what_it_has(void)
+{
+	char fds[64] = "";
+	sigset_t blocked;
+
+	for (int fd = 0; fd < 1024; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			(void)snprintf(fds + strlen(fds), sizeof(fds) - strlen(fds), "%d ", fd);
+	(void)sigprocmask(SIG_SETMASK, NULL, &blocked);
+	(void)line_say(STDOUT_FILENO, "say", fds, sigismember(&blocked, SIGTERM) ? "TERM" : "none",
+		       NULL);
+}
+
+/* A worker: what it is told to do, it does. */
+static int work(void *arg, const char *task)
 {
 	struct line_reader reader = {0};
 	struct line line;
 
+	if (strcmp(task, TASK_WORKS) != 0) {
+		say_what_it_has();
+		return *(const int *)arg;
+	}
 	while (line_read(&reader, STDIN_FILENO, &line) == LINE_ONE) {
 		if (!strcmp(line.fields[0], "die"))
 			(void)raise(SIGKILL);
@@ -631,8 +650,7 @@ static struct worker *give(struct workers *workers, const char *task)
 
 static void workers_are_used_again(void **state)
 {
-	const char *const argv[] = {"worker", NULL};
-	struct workers workers = {.argv = argv};
+	struct workers workers = {.work = work};
 	struct worker *first = give(&workers, "one"), *second = give(&workers, "two");
 
 	(void)state;
@@ -677,10 +695,36 @@ static void workers_are_used_again(void **state)
 	free(workers.items);
 }
 
-int main(int argc, char **argv)
+static void a_worker_begins_with_nothing_of_ours(void **state)
+{
+	int status = 7;
+	struct workers workers = {.work = work, .arg = &status};
+	struct worker *worker;
+	struct line line;
+	sigset_t term, before;
+
+	(void)state;
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &term, &before);
+	/* What we have not written yet is not written twice. */
+	(void)printf("# a worker starts\n");
+	worker = workers_start(&workers, TASK_IS_FOLLOW, TASK_FOLLOW, 100, NULL);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	assert_non_null(worker);
+	assert_int_equal(answer(worker, &line), LINE_ONE);
+	assert_string_equal(line.fields[0], "say");
+	assert_string_equal(line.fields[1], "0 1 2 ");
+	assert_string_equal(line.fields[2], "none");
+	assert_gone(&workers, worker, "the worker failed with exit status 7");
+	free(workers.items);
+}
+
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_are_used_again),
+		cmocka_unit_test(a_worker_begins_with_nothing_of_ours),
 		cmocka_unit_test(one_event_one_look),
 		cmocka_unit_test(one_at_a_time_and_nothing_is_missed),
 		cmocka_unit_test(who_is_due_longest_is_first),
@@ -701,8 +745,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_directory_is_watched_or_the_one_above),
 	};
 
-	if (argc && !strcmp(argv[0], "worker"))
-		return work();
 	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
