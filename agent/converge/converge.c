@@ -170,8 +170,10 @@ void converge_close(struct converge *c)
 	virt_dom_clear(c->edges->virt, &c->dom);
 	domain_clear(&c->domain);
 	leases_clear(&c->leases);
-	if (c->lock >= 0)
+	if (c->lock >= 0 && c->failed)
 		(void)close(c->lock);
+	else if (c->lock >= 0)
+		lock_done(c->lock);
 	c->lock = -1;
 }
 
@@ -324,6 +326,7 @@ int converge_run(struct converge *c, const struct wants *wants, const struct sco
 	free(busy);
 	if (!result)
 		result = outcome(plan, err);
+	c->failed |= result && mode != CONVERGE_PLAN;
 	c->succeeded |= !result && (mode == CONVERGE_CHECK || mode == CONVERGE_MEND);
 	return result ? -1 : 0;
 }

@@ -29,6 +29,7 @@ struct converge {
 	int64_t expires; /* CONVERGE_RESERVE: when the reservations do; seconds since 1970 */
 	int lock;
 	bool succeeded;                 /* some work on it: it may not be stuck any more */
+	bool failed;                    /* some: there is more to be done */
 	const struct pciaddr *resizing; /* the PF whose number the caller has locked; NULL: none */
 };
 
@@ -57,7 +58,8 @@ int converge_open_given(struct converge *c, struct edges *edges, struct domain *
  */
 int converge_again(struct converge *c, unsigned seconds, struct err **err);
 
-/* If it was put right, it is not noted as stuck any more. */
+/* If it was put right, it is not noted as stuck any more; its lock tells whether anything failed.
+ */
 void converge_close(struct converge *c);
 
 enum converge_mode {

@@ -27,6 +27,8 @@
 #define PUBLISH_MS 2000
 /* For so long other work waits for that on guests, and for commands that come in bunches. */
 #define LATER_MS 5000
+/* What was done in order is told by events; a look at it is for what they have missed. */
+#define DONE_MS 60000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
 #define WORKER_MS ((msec)600 * 1000)
 
@@ -243,13 +245,19 @@ static void freed(void *arg, const char *name)
 {
 	struct agent *a = arg;
 	const char *uuid = name ? name + strlen(LOCK_OF_DOMAIN) : NULL;
+	msec now = clock_now();
+	bool done = false;
 
 	if (name && strncmp(name, LOCK_OF_DOMAIN, strlen(LOCK_OF_DOMAIN)) != 0)
 		return;
-	queue_freed(&a->queue, uuid, clock_now());
+	queue_freed(&a->queue, uuid, now);
+	if (name && (queue_find(&a->queue, uuid) || is_worker(a, lock_holder(name, &done))))
+		return;
 	/* Who had it may have been killed before anything but a lease could tell of it. */
-	if (!name || !(queue_find(&a->queue, uuid) || is_worker(a, lock_holder(name))))
-		look_later(a, LATER_MS, clock_now());
+	look_later(a, done ? DONE_MS : LATER_MS, now);
+	/* Or it has given back what others wait for. */
+	if (done)
+		queue_host_event(&a->queue, now);
 }
 
 void tasks_watch_locks(struct agent *a)

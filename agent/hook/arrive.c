@@ -2,7 +2,6 @@
 /* A guest is about to come from another host, or from a file. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "converge/converge.h"
 #include "converge/reserve.h"
@@ -121,7 +120,7 @@ static void tell_agent(const struct edges *edges, const char *uuid)
 
 	/* Whoever has it lets it go, too. */
 	if (!edges->lock(name, edges->now(), &fd, NULL) && fd >= 0)
-		(void)close(fd);
+		lock_done(fd);
 }
 
 static int reserve_all(const struct hook_call *call, struct edges *edges, struct domain_view *view,

@@ -4,7 +4,8 @@
  * no other descriptor of the process can drop it. The kernel can wait for one, but not until a
  * deadline; so a thread waits, and is cancelled when the time is up.
  *
- * The file keeps the holder's process number, for others' words only. It is never removed: a
+ * The file keeps the holder's process number, for others' words, and whether it has done what it
+ * took the lock for, for who would look after what it has left. It is never removed: a
  * waiter holds it open, and would then wait at a file that nobody finds any more.
  */
 #include "host/lock.h"
@@ -114,19 +115,23 @@ static int lock_until(int fd, short type, msec deadline)
 	return error ? error : (int)(intptr_t)result;
 }
 
-/* Whoever has it; 0: not known. */
-static pid_t holder_of(int file)
-{
-	char text[16] = "";
-	ssize_t size = pread(file, text, sizeof(text) - 1, 0);
-	long pid = size > 0 ? strtol(text, NULL, 10) : 0;
+#define DONE " done"
 
+/* Whoever has it; 0: not known. */
+static pid_t holder_of(int file, bool *done)
+{
+	char text[32] = "", *end = text;
+	ssize_t size = pread(file, text, sizeof(text) - 1, 0);
+	long pid = size > 0 ? strtol(text, &end, 10) : 0;
+
+	*done = !strncmp(end, DONE, strlen(DONE));
 	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
 static int timed_out(int file, const char *name, struct err **err)
 {
-	pid_t pid = holder_of(file);
+	bool done;
+	pid_t pid = holder_of(file, &done);
 
 	if (pid > 0)
 		err_set(err, ERR_TIMEOUT, "the lock %s is held by process %d", name, (int)pid);
@@ -135,11 +140,11 @@ static int timed_out(int file, const char *name, struct err **err)
 	return err_next(err, "let that process finish, then repeat the command");
 }
 
-/* A full file system costs others the number only. */
-static void write_holder(int file, pid_t pid)
+/* A full file system costs others the words only. */
+static void write_holder(int file, pid_t pid, const char *done)
 {
-	char text[16];
-	int size = snprintf(text, sizeof(text), "%d\n", (int)pid);
+	char text[32];
+	int size = snprintf(text, sizeof(text), "%d%s\n", (int)pid, done);
 
 	if (!ftruncate(file, 0) && pwrite(file, text, (size_t)size, 0) != size)
 		(void)ftruncate(file, 0);
@@ -167,7 +172,7 @@ static int take_in(const char *dir, const char *name, short type, msec deadline,
 	if (error)
 		return err_errno(err, error, "taking the lock %s", name);
 	if (type == F_WRLCK)
-		write_holder(file, getpid());
+		write_holder(file, getpid(), "");
 	else
 		(void)!ftruncate(file, 0); /* they are many, and come and go */
 	*fd = file;
@@ -192,7 +197,13 @@ int lock_share(const char *name, msec deadline, int *fd, struct err **err)
 
 void lock_hand_to(int fd, pid_t pid)
 {
-	write_holder(fd, pid);
+	write_holder(fd, pid, "");
+}
+
+void lock_done(int fd)
+{
+	write_holder(fd, getpid(), DONE);
+	(void)close(fd);
 }
 
 int lock_take(const char *name, msec deadline, int *fd, struct err **err)
@@ -209,20 +220,27 @@ static int open_to_look(const char *dir, const char *name)
 		       : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
-pid_t lock_holder(const char *name)
+pid_t lock_holder_in(const char *dir, const char *name, bool *done)
 {
-	cleanup_close int file = open_to_look(LOCK_DIR, name);
+	cleanup_close int file = open_to_look(dir, name);
 
-	return file < 0 ? 0 : holder_of(file);
+	*done = false;
+	return file < 0 ? 0 : holder_of(file, done);
+}
+
+pid_t lock_holder(const char *name, bool *done)
+{
+	return lock_holder_in(LOCK_DIR, name, done);
 }
 
 bool lock_is_taken_in(const char *dir, const char *name)
 {
 	cleanup_close int file = open_to_look(dir, name);
 	struct flock lock = whole_file(F_RDLCK);
+	bool done;
 
 	return file >= 0 && !fcntl(file, F_OFD_GETLK, &lock) && lock.l_type == F_WRLCK &&
-	       holder_of(file) != getpid();
+	       holder_of(file, &done) != getpid();
 }
 
 bool lock_is_taken(const char *name)

@@ -35,8 +35,14 @@ int lock_share(const char *name, msec deadline, int *fd, struct err **err);
  */
 bool lock_is_taken(const char *name);
 
-/* Who has it, or had it last; 0: not known. */
-pid_t lock_holder(const char *name);
+/* Closes its descriptor, and says before that its holder owes nobody anything. */
+void lock_done(int fd);
+
+/*
+ * Who has it, or had it last; 0: not known. *done: that one had said so; one that was killed has
+ * not.
+ */
+pid_t lock_holder(const char *name, bool *done);
 
 /* From now on this process is named as the holder: a child that has the descriptor, too. */
 void lock_hand_to(int fd, pid_t pid);
@@ -53,6 +59,7 @@ bool lock_watched(int fd, void (*freed)(void *arg, const char *name), void *arg)
 /* The same with another directory, for tests. */
 int lock_watch_in(const char *dir, int *fd, struct err **err);
 bool lock_is_taken_in(const char *dir, const char *name);
+pid_t lock_holder_in(const char *dir, const char *name, bool *done);
 int lock_take_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 int lock_share_in(const char *dir, const char *name, msec deadline, int *fd, struct err **err);
 

@@ -316,6 +316,32 @@ static void looked_at(void **state)
 	(void)close(fd);
 }
 
+static void who_was_killed_has_not_done(void **state)
+{
+	const char *dir = *state;
+	struct holder holder;
+	bool done = true;
+	int fd, watch;
+
+	assert_int_equal(lock_holder_in(dir, "domain-x", &done), 0);
+	assert_false(done);
+	assert_int_equal(lock_take_in(dir, "domain-x", 0, &fd, NULL), 0);
+	assert_int_equal(lock_watch_in(dir, &watch, NULL), 0);
+	assert_int_equal(lock_holder_in(dir, "domain-x", &done), getpid());
+	assert_false(done);
+	lock_done(fd);
+	assert_true(watched(watch));
+	assert_string_equal(told, "domain-x ");
+	assert_int_equal(lock_holder_in(dir, "domain-x", &done), getpid());
+	assert_true(done);
+	holder = start_holder(dir, "domain-x", -1);
+	await_holder(&holder);
+	kill_holder(&holder);
+	assert_int_equal(lock_holder_in(dir, "domain-x", &done), holder.pid);
+	assert_false(done);
+	(void)close(watch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_watches_hears_of_the_end, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(closing_lets_the_next_in, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(looked_at, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(who_was_killed_has_not_done, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_program_started_does_not_keep_it, make_dir,
 						drop_dir),
 		cmocka_unit_test_setup_teardown(names_and_places_that_are_refused, make_dir,
