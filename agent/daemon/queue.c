@@ -278,3 +278,11 @@ size_t queue_stuck(const struct queue *queue)
 		n += queue->items[i]->stuck;
 	return n;
 }
+
+bool queue_has_held(const struct queue *queue)
+{
+	for (size_t i = 0; i < queue->n; i++)
+		if (queue->items[i]->held)
+			return true;
+	return false;
+}

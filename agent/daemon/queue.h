@@ -105,6 +105,7 @@ void queue_ended(struct queue *queue, struct guest *guest, enum outcome outcome,
 /* When the next one is due; QUEUE_NEVER: none will be. */
 msec queue_next(const struct queue *queue);
 
-size_t queue_stuck(const struct queue *queue); /* how many are */
+size_t queue_stuck(const struct queue *queue);  /* how many are */
+bool queue_has_held(const struct queue *queue); /* is another process at one of them? */
 
 #endif

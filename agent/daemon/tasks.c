@@ -25,8 +25,10 @@
 #define LOOK_MS 500
 /* Others are told once of what happens together, and need not know at once. */
 #define PUBLISH_MS 2000
-/* For so long other work waits for that on guests, and for commands that come in bunches. */
+/* For so long other work waits for that on guests, and for commands that come in bunches, */
 #define LATER_MS 5000
+/* and so long that others are told: what a guest gives up that moves, it gives up at the end. */
+#define UNTOLD_MS 30000
 /* What was done in order is told by events; a look at it is for what they have missed. */
 #define DONE_MS 60000
 /* A guest's time is added to that; then there is something wrong with the worker itself. */
@@ -61,14 +63,20 @@ static struct worker *give(struct agent *a, enum task task, const char *const wo
 
 static const struct chore never = {.at = QUEUE_NEVER, .by = QUEUE_NEVER};
 
-static void do_later(struct chore *chore, msec moment)
+static void do_later(struct chore *chore, msec moment, msec wait)
 {
-	*chore = (struct chore){.at = moment, .by = moment + LATER_MS};
+	*chore = (struct chore){.at = moment, .by = moment + wait};
+}
+
+/* A guest is worked on, by whomever. */
+static bool is_busy(const struct agent *a)
+{
+	return workers_count(&a->workers, TASK_IS_GUEST) || queue_has_held(&a->queue);
 }
 
 msec tasks_due(const struct agent *a, const struct chore *chore)
 {
-	return workers_count(&a->workers, TASK_IS_GUEST) ? chore->by : chore->at;
+	return is_busy(a) ? chore->by : chore->at;
 }
 
 /* Telling others */
@@ -78,7 +86,7 @@ static void publish_later(struct agent *a, msec now)
 	if (workers_count(&a->workers, TASK_IS_PUBLISH))
 		a->publish_again = true;
 	else if (a->publish.at == QUEUE_NEVER && a->connected)
-		do_later(&a->publish, now + PUBLISH_MS);
+		do_later(&a->publish, now + PUBLISH_MS, UNTOLD_MS);
 }
 
 void tasks_publish(struct agent *a, msec now)
@@ -102,10 +110,10 @@ static void publish_ended(struct agent *a, const struct worker *worker, const ch
 	if (!worker->said.lost)
 		a->untold = why;
 	if (a->publish_again && a->connected)
-		do_later(&a->publish, now + PUBLISH_MS);
+		do_later(&a->publish, now + PUBLISH_MS, UNTOLD_MS);
 	/* Or it was the worker's connection alone. */
 	else if (worker->said.lost && a->connected)
-		do_later(&a->publish, now + QUEUE_EVENT_MS);
+		do_later(&a->publish, now + QUEUE_EVENT_MS, UNTOLD_MS);
 }
 
 void tasks_pools_changed(struct agent *a, msec now)
@@ -160,7 +168,7 @@ static void connection_made(struct agent *a)
 	a->appear = -1;
 	say(JOURNAL_INFO, NULL, "following libvirt's events");
 	tasks_ready(a);
-	do_later(&a->publish, clock_now());
+	do_later(&a->publish, clock_now(), LATER_MS);
 	(void)give(a, TASK_IS_RESIZES, (const char *const[]){TASK_RESIZES, NULL},
 		   clock_now() + WORKER_MS);
 }
@@ -229,7 +237,7 @@ static void look_later(struct agent *a, msec pause, msec now)
 	if (workers_count(&a->workers, TASK_IS_LOOK))
 		a->look_again = true;
 	else if (a->look.at == QUEUE_NEVER || a->look.at > now + pause)
-		do_later(&a->look, now + pause);
+		do_later(&a->look, now + pause, LATER_MS);
 }
 
 static bool is_worker(const struct agent *a, pid_t pid)

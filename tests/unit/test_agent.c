@@ -415,7 +415,9 @@ static void who_is_held_waits_for_the_lock(void **state)
 	happens(&q, WEB2);
 	guest = next(&q);
 	assert_string_equal(guest->uuid, WEB1);
+	assert_false(queue_has_held(&q));
 	queue_held(guest, clock);
+	assert_true(queue_has_held(&q));
 	ends(&q, next(&q), OUTCOME_CLEAN);
 	assert_int_equal(queue_next(&q), clock + QUEUE_FIRST_MS);
 	guest = next(&q);
@@ -428,6 +430,7 @@ static void who_is_held_waits_for_the_lock(void **state)
 	queue_freed(&q, WEB2, clock);
 	assert_int_equal(queue_next(&q), clock + 4 * QUEUE_FIRST_MS);
 	queue_freed(&q, WEB1, clock);
+	assert_false(queue_has_held(&q));
 	assert_int_equal(queue_next(&q), clock);
 	guest = next(&q);
 	/* That was told a moment before it was so. */
