@@ -54,15 +54,6 @@ static int ask(const struct execution *x, struct subject *sub, enum part part, s
 	return 0;
 }
 
-/* Then there is no use in asking it for another one. */
-static const struct err *silence(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->nsubjects; i++)
-		if (plan->subjects[i].silent)
-			return plan->subjects[i].silent;
-	return NULL;
-}
-
 /*
  * A refusal to even pass the request on can be a matter of the moment (the guest's own last
  * request is still under way): STEP_AWAIT asks again.
@@ -74,7 +65,7 @@ int await_ask(const struct execution *x, struct subject *sub, enum part part, st
 
 	if (virt->ops->watch(virt, err) || host->ops->watch(host, err))
 		return -1;
-	return silence(x->plan) ? 0 : ask(x, sub, part, err);
+	return plan_silence(x->plan) ? 0 : ask(x, sub, part, err);
 }
 
 static bool awaited(const struct subject *sub, enum part part)
@@ -144,7 +135,7 @@ static int look(const struct execution *x, enum part part, bool again, struct er
 			continue;
 		if (!has_device(x, &view, sub, part))
 			set_out(sub, part, true);
-		else if (again && !silence(x->plan))
+		else if (again && !plan_silence(x->plan))
 			result = ask(x, sub, part, err);
 	}
 	domain_view_clear(&view);
@@ -182,7 +173,7 @@ static bool note_event(const struct execution *x, enum part part, const struct v
 
 static void give_up(const struct execution *x, struct subject *sub, enum part part)
 {
-	const struct err *silent = silence(x->plan);
+	const struct err *silent = plan_silence(x->plan);
 
 	if (part == PART_VF) {
 		err_set(&sub->err, ERR_GUEST, "%s has not let go of VF %s within %u s",
@@ -227,7 +218,7 @@ int await_all(const struct execution *x, enum part part, struct err **err)
 			continue;
 		}
 		/* libvirt waits for QEMU before it shows the XML, which would show no news. */
-		if (silence(x->plan) && x->edges->now() >= x->deadline)
+		if (plan_silence(x->plan) && x->edges->now() >= x->deadline)
 			break;
 		if (!closely && virt->ops->watch_closely(virt, err))
 			return -1;

@@ -155,6 +155,11 @@ int park_domain(struct converge *c, const struct parking *parking, struct plan *
 		plan->subjects[i].stays = scope_has(&stays, plan->subjects[i].assignment.id);
 	if (result && !done)
 		err_now(err, "nothing was changed");
+	else if (result && plan_silence(plan))
+		err_now(err,
+			"%s counts as parked: its VFs come out when its QEMU goes on, and "
+			"`vfpool unpark %s` gives them back",
+			c->dom.name, c->dom.name);
 	else if (result && (*err)->code != ERR_LOST)
 		result = undo(c, &before, views, &scope, err);
 	scope_clear(&scope);

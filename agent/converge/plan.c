@@ -490,3 +490,11 @@ void plan_clear(struct plan *plan)
 	wants_clear(&plan->record);
 	*plan = (struct plan){0};
 }
+
+const struct err *plan_silence(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsubjects; i++)
+		if (plan->subjects[i].silent)
+			return plan->subjects[i].silent;
+	return NULL;
+}

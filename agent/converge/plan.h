@@ -137,4 +137,10 @@ struct plan {
 void plan_make(const struct situation *situation, struct plan *plan);
 void plan_clear(struct plan *plan);
 
+/*
+ * The guest's QEMU has not taken a request while the plan was executed: there is no use in asking
+ * it for anything else. NULL: it has.
+ */
+const struct err *plan_silence(const struct plan *plan);
+
 #endif

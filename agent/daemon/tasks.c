@@ -23,11 +23,11 @@
 #define APPEARED_MS 200
 /* VFs come and go in dozens. */
 #define LOOK_MS 500
-/* Others are told once of what happens together, and need not know at once. */
+/* Others are told when so long nothing more has happened. */
 #define PUBLISH_MS 2000
 /* For so long other work waits for that on guests, and for commands that come in bunches, */
 #define LATER_MS 5000
-/* and so long that others are told: what a guest gives up that moves, it gives up at the end. */
+/* and so long that others are told, as long as more happens. */
 #define UNTOLD_MS 30000
 /* What was done in order is told by events; a look at it is for what they have missed. */
 #define DONE_MS 60000
@@ -81,12 +81,17 @@ msec tasks_due(const struct agent *a, const struct chore *chore)
 
 /* Telling others */
 
+/* Once for what happens together: when it seems to be over. */
 static void publish_later(struct agent *a, msec now)
 {
+	msec moment = now + PUBLISH_MS;
+
 	if (workers_count(&a->workers, TASK_IS_PUBLISH))
 		a->publish_again = true;
-	else if (a->publish.at == QUEUE_NEVER && a->connected)
-		do_later(&a->publish, now + PUBLISH_MS, UNTOLD_MS);
+	else if (a->publish.at != QUEUE_NEVER)
+		a->publish.at = moment < a->publish.by ? moment : a->publish.by;
+	else if (a->connected)
+		do_later(&a->publish, moment, UNTOLD_MS);
 }
 
 void tasks_publish(struct agent *a, msec now)

@@ -116,6 +116,19 @@ load helper
 		is "leases" "$(leases | grep -c ' testguest1 releasing$')" 2
 		let_go
 		expect 0 vfpool detach testguest1 --all
+		expect 0 vfpool --json attach testguest1 eth1
+		mac=$(answer '.attached[0].mac')
+		nic_appears "$mac"
+		hold testguest1
+		expect 4 vfpool park testguest1 --timeout 3
+		said "the QEMU of testguest1 does not answer" "testguest1 counts as parked" "vfpool unpark testguest1"
+		let_go
+		expect 0 vfpool reconcile testguest1
+		is "leases" "$(leases | cut -d ' ' -f 4)" reserved
+		listen
+		expect 0 vfpool unpark testguest1
+		nic_appears "$mac"
+		expect 0 vfpool detach testguest1 --all
 		all_free
 	END
 }

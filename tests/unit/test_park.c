@@ -202,6 +202,35 @@ static void all_or_nothing(void **state)
 	world_clear(&w);
 }
 
+/* What was asked of it may still be done: it is not asked to take it back. */
+static void not_undone_where_qemu_is_silent(void **state)
+{
+	struct world w;
+	unsigned calls;
+	msec began;
+
+	(void)state;
+	world_init(&w, 7);
+	assert_run(&w, "attach web1 eth1 --count 3", 0);
+	world_domain(&w, "web1")->silent = true;
+	calls = w.detaches;
+	began = w.clock;
+	assert_fails(&w, "park web1 --timeout 5", 4,
+		     "web1 counts as parked: its VFs come out when its QEMU goes on, and `vfpool "
+		     "unpark web1` gives them back");
+	assert_int_equal(w.detaches - calls, 1);
+	assert_int_equal(w.clock - began, 5000);
+	assert_int_equal(live(&w, "web1")->ndevices, 3);
+	world_domain(&w, "web1")->silent = false;
+	assert_run(&w, "reconcile web1", 0);
+	assert_devices(&w, 0, 0);
+	assert_leases(&w, 3, LEASE_RESERVED);
+	assert_run(&w, "unpark web1", 0);
+	assert_devices(&w, 3, 0);
+	assert_sound(&w);
+	world_clear(&w);
+}
+
 static void comes_back_at_the_deadline(void **state)
 {
 	struct world w;
@@ -645,6 +674,7 @@ int main(void)
 		cmocka_unit_test(parks_a_definition),
 		cmocka_unit_test(a_snapshot_leaves_the_definition),
 		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(not_undone_where_qemu_is_silent),
 		cmocka_unit_test(comes_back_at_the_deadline),
 		cmocka_unit_test(comes_back_where_it_arrives),
 		cmocka_unit_test(stays_owed_without_its_pool),
