@@ -168,7 +168,8 @@ int main(int argc, char **argv)
 			  .wall = clock_wall,
 			  .connect = virt_open,
 			  .lock = lock_take,
-			  .share = lock_share},
+			  .share = lock_share,
+			  .memo = &memo_here},
 	};
 	cleanup_err struct err *err = NULL;
 	int status = EXIT_SUCCESS;

@@ -55,6 +55,7 @@ struct foreigns {
 	size_t n;
 	struct foreign_mac *macs;
 	size_t nmacs;
+	bool incomplete; /* some domain could not be read */
 };
 
 void foreigns_clear(struct foreigns *foreigns);

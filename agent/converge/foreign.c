@@ -57,6 +57,7 @@ static int add_definition(struct virt *virt, const struct virt_dom *dom, unsigne
 		return 0;
 	}
 	log_warn("domain %s is passed over, its devices are not known: %s", dom->name, why->what);
+	foreigns->incomplete = true;
 	return 0;
 }
 

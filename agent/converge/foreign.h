@@ -5,6 +5,7 @@
 
 #include "core/err.h"
 #include "host/edges.h"
+#include "host/memo.h"
 #include "model/domain.h"
 #include "policies/candidates.h"
 
@@ -15,6 +16,16 @@
  */
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
 		    struct err **err);
+
+/*
+ * The devices alone, without the MACs, as somebody has gathered them when the mark was the same.
+ * false: nobody has.
+ */
+bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, struct foreigns *out);
+
+/* For foreigns_recall(); the mark was taken before they were gathered over these edges. */
+void foreigns_keep(struct edges *edges, const struct memo_mark *mark,
+		   const struct foreigns *foreigns);
 
 /*
  * Fills in .user of the VFs that are on a driver of VFIO's, without a lease and in no running guest

@@ -34,6 +34,8 @@ static bool has_pools(const struct edges *edges)
 static int look(struct edges *edges, struct seen *seen, struct err **err)
 {
 	struct host *host = edges->host;
+	struct memo_mark mark;
+	bool marked = edges->memo && memo_mark(edges->memo, &mark);
 
 	if (has_pools(edges) && host->ops->read_all(host, HOST_NO_VFS, &seen->names, err))
 		return -1;
@@ -43,6 +45,9 @@ static int look(struct edges *edges, struct seen *seen, struct err **err)
 	inventory_find_peers(&seen->inventory);
 	if (foreigns_gather(edges, NULL, &seen->foreigns, err))
 		return -1;
+	/* `vfpool list` need not ask again then. */
+	if (marked)
+		foreigns_keep(edges, &mark, &seen->foreigns);
 	users_gather(host, &seen->leases, &seen->foreigns, &seen->inventory);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "host/host.h"
+#include "host/memo.h"
 #include "host/store.h"
 #include "host/virt.h"
 #include "model/pool.h"
@@ -17,8 +18,9 @@ struct edges {
 	msec (*now)(void);         /* clock_now, but in tests */
 	int64_t (*wall)(void);     /* clock_wall, likewise */
 	int (*lock)(const char *name, msec deadline, int *fd, struct err **err);  /* lock_take */
-	int (*connect)(const char *uri, struct virt **out, struct err **err); /* virt_open */
+	int (*connect)(const char *uri, struct virt **out, struct err **err);     /* virt_open */
 	int (*share)(const char *name, msec deadline, int *fd, struct err **err); /* lock_share */
+	const struct memo *memo; /* memo_here; NULL: nothing is noted for who asks next */
 };
 
 #endif

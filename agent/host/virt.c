@@ -24,6 +24,12 @@ _Static_assert(UUID_STRLEN == VIR_UUID_STRING_BUFLEN, "a UUID's length");
 
 /* The connection itself */
 
+/* libvirt's own copy, which it made when it connected. */
+static char *connection_uri(struct virt *virt)
+{
+	return virConnectGetURI(((struct connection *)virt)->conn);
+}
+
 static int connection_about(struct virt *virt, struct virt_about *out, struct err **err)
 {
 	struct connection *c = (struct connection *)virt;
@@ -33,7 +39,7 @@ static int connection_about(struct virt *virt, struct virt_about *out, struct er
 
 	virResetLastError();
 	driver = virConnectGetType(c->conn);
-	uri = virConnectGetURI(c->conn);
+	uri = connection_uri(virt);
 	if (!driver || !uri || virConnectGetLibVersion(c->conn, &about.version) < 0 ||
 	    virConnectGetVersion(c->conn, &about.hypervisor) < 0) {
 		cleanup_virt_error virErrorPtr error = virt_last_error();
@@ -380,6 +386,7 @@ static void connection_close(struct virt *virt)
 }
 
 static const struct virt_ops connection_ops = {
+	.uri = connection_uri,
 	.about = connection_about,
 	.find = connection_find,
 	.list = connection_list,

@@ -143,6 +143,9 @@ struct virt_state {
 };
 
 struct virt_ops {
+	/* Of who answers; the caller frees it. No round trip. NULL: it is not known. */
+	char *(*uri)(struct virt *virt);
+
 	/* Up to three round trips. */
 	int (*about)(struct virt *virt, struct virt_about *out, struct err **err);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "verbs/holders.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,13 +31,28 @@ static void read_leases(struct session *session, struct holders *out)
 		out->missing = steal(&err);
 }
 
+/* Only of the libvirt that is asked if nobody says otherwise. */
+static bool may_recall(const struct session *session)
+{
+	if (session->uri)
+		return session->edges.memo && !strcmp(session->uri, MEMO_URI);
+	return session->edges.memo && !getenv("LIBVIRT_DEFAULT_URI");
+}
+
 static void read_guests(struct session *session, struct holders *out)
 {
 	struct err *err = NULL;
+	struct memo_mark mark;
+	bool marked = may_recall(session) && memo_mark(session->edges.memo, &mark);
 
-	if (session_need(session, NEED_VIRT, &err) == 0 &&
-	    foreigns_gather(&session->edges, NULL, &out->foreigns, &err) == 0)
+	if (marked && foreigns_recall(session->edges.memo, &mark, &out->foreigns))
 		return;
+	if (session_need(session, NEED_VIRT, &err) == 0 &&
+	    foreigns_gather(&session->edges, NULL, &out->foreigns, &err) == 0) {
+		if (marked)
+			foreigns_keep(&session->edges, &mark, &out->foreigns);
+		return;
+	}
 	(void)err_next(&err, "--no-guests lists the host and the leases alone");
 	err_free(&out->missing);
 	out->missing = err;

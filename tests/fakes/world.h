@@ -61,6 +61,7 @@ struct world {
 	struct store store;
 	struct edges edges;
 	struct session session;
+	const char *uri; /* libvirt's; NULL: qemu:///system */
 
 	struct inventory inventory;
 	struct fake_domain domains[WORLD_DOMAINS];

@@ -375,7 +375,15 @@ static void virt_close(struct virt *virt)
 	(void)virt;
 }
 
+static char *virt_uri(struct virt *virt)
+{
+	struct world *w = WORLD_OF(virt, virt);
+
+	return mem_strdup(w->uri ? w->uri : "qemu:///system");
+}
+
 const struct virt_ops world_virt_ops = {
+	.uri = virt_uri,
 	.find = virt_find,
 	.list = virt_list,
 	.state = virt_state,

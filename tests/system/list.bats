@@ -4,7 +4,7 @@ load helper
 
 guest=no
 
-# One host with a VF in every kind of hands; the tests look at it and change nothing.
+# One host with a VF in every kind of hands; the tests look at it, and but for the last one they change nothing.
 prepare() { in_host <<<'occupy'; }
 
 teardown_file() { in_host <<<'vacate'; }
@@ -109,5 +109,49 @@ teardown_file() { in_host <<<'vacate'; }
 		expect 1 vfpool attach web1 eth2
 		said "cannot connect to libvirt" "systemctl start"
 		is "leases" "$(leases | wc -l)" 1
+	END
+}
+
+@test "libvirt is asked when something has happened to a guest, and then the list shows it" {
+	in_host <<-'END'
+		# list, and whether it asked libvirt for that.
+		asks() {
+			strace -qq -e trace=openat -o trace vfpool list eth2 -n -o name,state,holder >out
+			grep -q 'libvirt\.so' trace
+		}
+		is_kept() { ! asks; }
+		shown() { awk -v vf=$1 '$1 == vf { print $2, $3 }' out; }
+		shows() { is "list of $1" "$(shown $1)" "$2"; }
+		cat >hand.xml <<-XML
+			<hostdev mode='subsystem' type='pci' managed='yes'><source>
+			<address domain='0x0000' bus='0x02' slot='0x11' function='0x4'/></source></hostdev>
+		XML
+		# changed VF STATE COMMAND...: at once, and as libvirt says.
+		changed() {
+			until_true is_kept
+			"${@:3}"
+			asks || fail "libvirt was not asked after: ${*:3}"
+			shows "$1" "$2"
+			until_true is_kept
+			shows "$1" "$2"
+		}
+		until_true is_kept
+		is "its mode" "$(stat -c %a /run/vfpool/guests)" 600
+		changed eth2/6 "defined stays" virsh -q attach-device stays --config hand.xml
+		changed eth2/6 "free -" virsh -q detach-device stays --config hand.xml
+		changed eth2/1 "free -" virsh -q undefine stays
+		changed eth2/0 "defined runs" virsh -q destroy runs
+		changed eth2/0 "guest runs" virsh -q start --paused runs
+		# libvirt has to notice that by itself.
+		kill -9 "$(</run/libvirt/qemu/runs.pid)"
+		has_ended() { asks && [[ $(shown eth2/0) == "defined runs" ]]; }
+		until_true has_ended
+		until_true is_kept
+		shows eth2/0 "defined runs"
+		# Another libvirt.
+		expect 0 vfpool -c test:///default list eth2 -n -o name,state,holder
+		shows eth2/0 "free -"
+		! asks || fail "what another libvirt says was kept"
+		shows eth2/0 "defined runs"
 	END
 }

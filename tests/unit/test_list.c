@@ -7,15 +7,21 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "converge/foreign.h"
 #include "core/cleanup.h"
 #include "core/mem.h"
+#include "fakes/tree.h"
 #include "fakes/world.h"
+#include "host/memo.h"
+#include "host/lock.h"
 #include "verbs/globals.h"
 
 static struct world world;
@@ -277,9 +283,217 @@ static void why_tells_what_moves(void **state)
 	assert_why("stops-a-move", true);
 }
 
+/* Our directory, and libvirt's two; the lock of its daemon. */
+static char *top, *places[3];
+static struct memo memo;
+static int daemon_lock;
+
+static int setup_kept(void **state)
+{
+	setup(state);
+	top = tree_dir();
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		places[i] = mem_printf("%s/%zu", top, i);
+		assert_int_equal(mkdir(places[i], 0755), 0);
+	}
+	memo = (struct memo){.dir = places[0],
+			     .watched = {places[1], places[2]},
+			     .run = places[0],
+			     .daemons = {"other.pid", "daemon.pid"}};
+	assert_int_equal(lock_take_in(memo.run, "daemon.pid", 0, &daemon_lock, NULL), 0);
+	lock_hand_to(daemon_lock, getppid());
+	world.session.edges.memo = world.edges.memo = &memo;
+	unsetenv("LIBVIRT_DEFAULT_URI");
+	return 0;
+}
+
+static int teardown_kept(void **state)
+{
+	(void)close(daemon_lock);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		free(steal(&places[i]));
+	tree_remove(top);
+	free(steal(&top));
+	return teardown(state);
+}
+
+/* libvirt has written something down, so many seconds ago. */
+static void writes(size_t place, time_t ago)
+{
+	struct timespec times[2];
+
+	(void)clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec -= ago;
+	times[1] = times[0];
+	assert_int_equal(utimensat(AT_FDCWD, places[1 + place], times, 0), 0);
+}
+
+/* How many VFs are in some guest by hand, as list says. */
+static void assert_foreign(size_t n)
+{
+	int status;
+	size_t got = 0;
+	cleanup_free char *text = answer(&verb_list, "list -n -o STATE --used", &status);
+
+	assert_int_equal(status, 0);
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		got++;
+	assert_int_equal(got, n);
+}
+
+static void what_was_found_is_kept_until_something_happens(void **state)
+{
+	struct fake_view *view = &world_domain(&world, "web1")->live;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 50);
+	add_foreign(view, 0);
+	assert_foreign(1);
+	/* Nobody has written anything down, so this is not so. */
+	add_foreign(view, 1);
+	assert_foreign(1);
+	writes(1, 40);
+	assert_foreign(2);
+	add_foreign(view, 2);
+	assert_foreign(2);
+	writes(0, 30);
+	assert_foreign(3);
+	expect(&verb_list, "list -n -o NAME,STATE,HOLDER --used", 0,
+	       "eth1/0  guest  web1\neth1/1  guest  web1\neth1/2  guest  web1\n");
+}
+
+static void what_may_have_changed_since_is_not_kept(void **state)
+{
+	struct fake_view *view = &world_domain(&world, "web1")->live;
+
+	(void)state;
+	/* Another change could have the same time. */
+	writes(0, 60);
+	writes(1, 0);
+	add_foreign(view, 0);
+	assert_foreign(1);
+	add_foreign(view, 1);
+	assert_foreign(2);
+	/* The clock was put back. */
+	writes(1, -3600);
+	add_foreign(view, 2);
+	assert_foreign(3);
+	add_foreign(view, 3);
+	assert_foreign(4);
+}
+
+/* However long it takes until it is written: it is when libvirt was asked that counts. */
+static void what_was_asked_too_early_is_not_kept(void **state)
+{
+	struct foreigns none = {0};
+	struct memo_mark mark;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 60);
+	assert_true(memo_mark(&memo, &mark));
+	mark.taken = mark.of[1].changed;
+	foreigns_keep(&world.edges, &mark, &none);
+	assert_false(foreigns_recall(&memo, &mark, &none));
+	mark.taken.tv_sec++;
+	foreigns_keep(&world.edges, &mark, &none);
+	assert_true(foreigns_recall(&memo, &mark, &none));
+}
+
+static void only_the_libvirt_of_these_directories_is_kept(void **state)
+{
+	struct fake_view *view = &world_domain(&world, "web1")->live;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 60);
+	world.uri = "xen:///system";
+	add_foreign(view, 0);
+	assert_foreign(1);
+	add_foreign(view, 1);
+	assert_foreign(2);
+	world.uri = NULL;
+	assert_foreign(2);
+	add_foreign(view, 2);
+	assert_foreign(2);
+	setenv("LIBVIRT_DEFAULT_URI", "test:///default", 1);
+	assert_foreign(3);
+	unsetenv("LIBVIRT_DEFAULT_URI");
+	assert_foreign(2);
+	world.session.uri = "test:///default";
+	assert_foreign(3);
+	world.session.uri = MEMO_URI;
+	assert_foreign(2);
+	/* What happens while no daemon runs is written down when one does. */
+	(void)close(daemon_lock);
+	assert_foreign(3);
+	assert_int_equal(lock_take_in(memo.run, "other.pid", 0, &daemon_lock, NULL), 0);
+	lock_hand_to(daemon_lock, getppid());
+	assert_foreign(2);
+	tree_remove(places[2]);
+	assert_foreign(3);
+}
+
+static void what_is_not_whole_is_not_kept(void **state)
+{
+	static const char *const damaged[] = {"running 0000:01:10.0",
+					      "running 0000:01:10.0 web1",
+					      "runs 0000:01:10.0 web1\n",
+					      "running 1 web1\n",
+					      "running 0000:01:10.0 \n",
+					      "\n",
+					      "running\n"};
+	struct fake_domain *web2 = world_domain(&world, "web2");
+	struct fake_view *view = &world_domain(&world, "web1")->live;
+	struct memo_mark mark;
+	struct foreigns found = {0};
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 60);
+	assert_true(memo_mark(&memo, &mark));
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		memo_write(&memo, &mark, damaged[i]);
+		assert_false(foreigns_recall(&memo, &mark, &found));
+	}
+	/* No device at all is an answer, too. */
+	foreigns_keep(&world.edges, &mark, &found);
+	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_int_equal(found.n, 0);
+	/* A name can have blanks, and only one that breaks the line is not kept. */
+	foreigns_add(&found, world_pf(&world)->vfs[0].addr, "a guest  of mine ", true);
+	foreigns_keep(&world.edges, &mark, &found);
+	foreigns_clear(&found);
+	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.items[0].domain, "a guest  of mine ");
+	assert_true(found.items[0].running);
+	foreigns_add(&found, world_pf(&world)->vfs[1].addr, "two\nlines", false);
+	foreigns_keep(&world.edges, &mark, &found);
+	foreigns_clear(&found);
+	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_int_equal(found.n, 1);
+	foreigns_clear(&found);
+	/* One that could not be read has to be told of each time. */
+	writes(0, 50);
+	add_foreign(view, 0);
+	add_foreign(&web2->live, 1);
+	free(web2->live.devices[0].xml);
+	web2->live.devices[0].xml = mem_strdup("</unfinished");
+	assert_foreign(1);
+	add_foreign(view, 2);
+	assert_foreign(2);
+	/* Nowhere to write it is no failure. */
+	writes(0, 40);
+	memo.dir = "/nonexistent";
+	assert_foreign(2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#define TEST_KEPT(name) cmocka_unit_test_setup_teardown(name, setup_kept, teardown_kept)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(each_holder_is_shown),
 		TEST(what_vfpool_gave_is_not_foreign),
@@ -292,6 +506,11 @@ int main(void)
 		TEST(why_without_a_free_vf_is_status_3),
 		TEST(one_domain_cannot_hide_the_others),
 		TEST(why_tells_what_moves),
+		TEST_KEPT(what_was_found_is_kept_until_something_happens),
+		TEST_KEPT(what_may_have_changed_since_is_not_kept),
+		TEST_KEPT(what_was_asked_too_early_is_not_kept),
+		TEST_KEPT(only_the_libvirt_of_these_directories_is_kept),
+		TEST_KEPT(what_is_not_whole_is_not_kept),
 	};
 
 	return cmocka_run_group_tests_name("list", tests, NULL, NULL);
