@@ -27,7 +27,7 @@
 
 #include "core/cleanup.h"
 
-static int open_dir(const char *path, int *out, struct err **err)
+int lock_open_dir(const char *path, int *out, struct err **err)
 {
 	cleanup_close int fd = -1;
 	bool made = !mkdir(path, 0755);
@@ -159,7 +159,7 @@ static int take_in(const char *dir, const char *name, short type, msec deadline,
 
 	if (!*name || strchr(name, '/') || name[0] == '.')
 		return err_set(err, ERR_FAILED, "'%s' cannot be a lock's name", name);
-	if (open_dir(dir, &directory, err))
+	if (lock_open_dir(dir, &directory, err))
 		return -1;
 	file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0)
@@ -256,7 +256,7 @@ int lock_watch_in(const char *dir, int *fd, struct err **err)
 {
 	cleanup_close int directory = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-	if (open_dir(dir, &directory, err))
+	if (lock_open_dir(dir, &directory, err))
 		return -1;
 	if (notify < 0 || inotify_add_watch(notify, dir, IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
 		return err_errno(err, errno, "watching the locks in %s", dir);

@@ -56,6 +56,12 @@ int lock_watch(int *fd, struct err **err);
  */
 bool lock_watched(int fd, void (*freed)(void *arg, const char *name), void *arg);
 
+/*
+ * Opens their directory, which is made if it is missing. One that others can write to is refused:
+ * what is found in it would be theirs.
+ */
+int lock_open_dir(const char *dir, int *fd, struct err **err);
+
 /* The same with another directory, for tests. */
 int lock_watch_in(const char *dir, int *fd, struct err **err);
 bool lock_is_taken_in(const char *dir, const char *name);

@@ -100,10 +100,7 @@ void memo_write(const struct memo *memo, const struct memo_mark *mark, const cha
 	cleanup_close int dir = -1, fd = -1;
 	size_t size = strlen(whole);
 
-	if (size > FILE_MAX || !is_sure(mark))
-		return;
-	dir = open(memo->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
+	if (size > FILE_MAX || !is_sure(mark) || lock_open_dir(memo->dir, &dir, NULL))
 		return;
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

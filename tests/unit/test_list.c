@@ -484,9 +484,26 @@ static void what_is_not_whole_is_not_kept(void **state)
 	assert_foreign(1);
 	add_foreign(view, 2);
 	assert_foreign(2);
-	/* Nowhere to write it is no failure. */
-	writes(0, 40);
-	memo.dir = "/nonexistent";
+}
+
+static void who_keeps_something_first_makes_the_directory(void **state)
+{
+	cleanup_free char *made = mem_printf("%s/made", top);
+	cleanup_free char *cannot = mem_printf("%s/no/where", top);
+	struct fake_view *view = &world_domain(&world, "web1")->live;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 60);
+	/* That it cannot is no failure. */
+	memo.dir = cannot;
+	add_foreign(view, 0);
+	assert_foreign(1);
+	add_foreign(view, 1);
+	assert_foreign(2);
+	memo.dir = made;
+	assert_foreign(2);
+	add_foreign(view, 2);
 	assert_foreign(2);
 }
 
@@ -511,6 +528,7 @@ int main(void)
 		TEST_KEPT(what_was_asked_too_early_is_not_kept),
 		TEST_KEPT(only_the_libvirt_of_these_directories_is_kept),
 		TEST_KEPT(what_is_not_whole_is_not_kept),
+		TEST_KEPT(who_keeps_something_first_makes_the_directory),
 	};
 
 	return cmocka_run_group_tests_name("list", tests, NULL, NULL);
