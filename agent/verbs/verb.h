@@ -15,10 +15,10 @@
 
 /* What the global options say, and the edges, each opened when a verb first needs it. */
 struct session {
-	const char *uri;   /* -c; NULL: as virsh chooses */
-	const char *sysfs; /* --sysfs; NULL: /sys */
-	const char *store; /* STORE_PATH, or --store */
-	const char *pools; /* POOLS_DIR, or --pools; NULL: none are defined */
+	const char *uri;      /* -c; NULL: as virsh chooses */
+	const char *sysfs;    /* --sysfs; NULL: /sys */
+	const char *store;    /* STORE_PATH, or --store */
+	const char *pools;    /* POOLS_DIR, or --pools; NULL: none are defined */
 	enum table_mode mode; /* --json */
 	struct edges edges;
 	bool store_writable;
