@@ -159,11 +159,12 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 	tests/lab/demo
 
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
-# older. `make check-system LAB_SUITE=bookworm` runs all of them there. Those that boot machines of their own come first, and
-# then the longest.
+# older. `make check-system LAB_SUITE=bookworm` runs all of them there. They are in the order of what they are worth when
+# time is short (CHECK_MINUTES, see tests/system/run), the longest of them first; last those that boot machines of their own.
 ALL_TESTS := $(patsubst tests/system/%.bats,%,$(wildcard tests/system/*.bats))
 OLD_TESTS := daemons attach detach
-FIRST_TESTS := check-machines many nvme races agent migrate settings daemons set-vfs set-vfs-fails prebound
+FIRST_TESTS := races agent migrate settings park attach standby hook detach refusals list
+LAST_TESTS := many nvme check-machines
 
 check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root on a fresh machine)
 	tests/lab/lab deps install
@@ -171,8 +172,8 @@ check: ## all tests, in the lab: unit, lint, system; Debian 12 and 13 (as root o
 	tests/lab/lab build WERROR=-Werror check-fast
 	tests/lab/lab build -j"$$(nproc)" WERROR=-Werror check-asan
 	LAB_SUITE=bookworm tests/lab/lab build -s -j"$$(nproc)" WERROR=-Werror all
-	tests/system/run $(addprefix trixie:,$(FIRST_TESTS) $(filter-out $(FIRST_TESTS),$(ALL_TESTS))) \
-		$(addprefix bookworm:,$(OLD_TESTS))
+	tests/system/run $(addprefix trixie:,$(FIRST_TESTS) $(filter-out $(FIRST_TESTS) $(LAST_TESTS),$(ALL_TESTS))) \
+		$(addprefix bookworm:,$(OLD_TESTS)) $(addprefix trixie:,$(LAST_TESTS))
 
 SYSTEM_TESTS ?= $(wildcard tests/system/*.bats)
 check-system: ## the tests in the lab alone (SYSTEM_TESTS=FILES: these; LAB_SUITE=bookworm: Debian 12)
