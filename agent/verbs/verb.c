@@ -2,6 +2,7 @@
 #include "verbs/verb.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,25 +231,67 @@ void session_forget_pools(struct session *session)
 	pools_clear(&session->defined);
 }
 
+/* What is on this host alone. */
+static int need_local(struct session *session, unsigned what, struct err **err)
+{
+	if ((what & NEED_HOST) && need_host(session, err) < 0)
+		return -1;
+	if ((what & NEED_POOLS) && need_pools(session, err) < 0)
+		return -1;
+	return what & (NEED_STORE | NEED_STORE_WRITE)
+		       ? need_store(session, what & NEED_STORE_WRITE, err)
+		       : 0;
+}
+
+struct connecting {
+	const char *uri;
+	struct virt *virt;
+	struct err *err;
+};
+
+static void *connecting_run(void *arg)
+{
+	struct connecting *c = arg;
+
+	(void)virt_open(c->uri, &c->virt, &c->err);
+	return NULL;
+}
+
+/*
+ * The rest is opened while libvirt's daemon, a processor of its own, answers. The library is loaded
+ * before: that is this process's own work, and gains nothing by a thread.
+ */
+static int need_virt(struct session *session, unsigned what, struct err **err)
+{
+	struct connecting c = {.uri = session->uri};
+	pthread_t thread;
+	int errnum, result;
+
+	if (virt_load(err) < 0)
+		return -1;
+	errnum = pthread_create(&thread, NULL, connecting_run, &c);
+	if (errnum)
+		return err_errno(err, errnum, "starting a thread");
+	result = need_local(session, what, err);
+	(void)pthread_join(thread, NULL);
+	session->edges.virt = c.virt;
+	if (result < 0 || !c.err) {
+		err_free(&c.err);
+		return result;
+	}
+	return err_pass(err, c.err);
+}
+
 int session_need(struct session *session, unsigned what, struct err **err)
 {
-	struct edges *edges = &session->edges;
-
 	if ((what & (NEED_STORE_WRITE | NEED_ROOT)) && !session->store_writable && geteuid() != 0) {
 		(void)err_set(err, ERR_FAILED, "this needs root");
 		(void)err_now(err, "nothing was changed");
 		return err_next(err, "run it with sudo");
 	}
-	if ((what & NEED_HOST) && need_host(session, err) < 0)
-		return -1;
-	if ((what & NEED_POOLS) && need_pools(session, err) < 0)
-		return -1;
-	if ((what & (NEED_STORE | NEED_STORE_WRITE)) &&
-	    need_store(session, what & NEED_STORE_WRITE, err) < 0)
-		return -1;
-	if ((what & NEED_VIRT) && !edges->virt && virt_open(session->uri, &edges->virt, err) < 0)
-		return -1;
-	return 0;
+	if (what & NEED_VIRT && !session->edges.virt)
+		return need_virt(session, what, err);
+	return need_local(session, what, err);
 }
 
 bool session_rest(struct session *session)
