@@ -160,7 +160,7 @@ demo: ## the main job on an emulated host, shown with its output (as root on a f
 
 # All system tests run on Debian 13; those of the main job on Debian 12 too, whose libvirt, kernel and QEMU are
 # older. `make check-system LAB_SUITE=bookworm` runs all of them there. They are in the order of what they are worth when
-# time is short (CHECK_MINUTES, see tests/system/run), the longest of them first; last those that boot machines of their own.
+# time is short (CHECK_UNTIL, see tests/system/run), the longest of them first; last those that boot machines of their own.
 ALL_TESTS := $(patsubst tests/system/%.bats,%,$(wildcard tests/system/*.bats))
 OLD_TESTS := daemons attach detach
 FIRST_TESTS := races agent migrate settings park attach standby hook detach refusals list
