@@ -11,17 +11,22 @@
 
 /*
  * Goes through all domains: one call for the list, one for each definition. known, which may be
- * NULL, is a domain that has been read already and is not asked for again. A domain that vanishes
+ * NULL, is a domain that has been read already and is not asked for again; then the others are
+ * recalled where somebody has kept them, and libvirt is not asked at all. A domain that vanishes
  * meanwhile is passed over; one that cannot be read is reported (log_warn) and passed over.
  */
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
 		    struct err **err);
 
 /*
- * The devices alone, without the MACs, as somebody has gathered them when the mark was the same.
- * false: nobody has.
+ * As somebody has gathered them when the mark was the same, without those of the domain named but,
+ * which may be NULL. false: nobody has.
  */
-bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, struct foreigns *out);
+bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, const char *but,
+		     struct foreigns *out);
+
+/* Is what is kept of the guests of this libvirt? */
+bool foreigns_memo_is_of(struct virt *virt);
 
 /* For foreigns_recall(); the mark was taken before they were gathered over these edges. */
 void foreigns_keep(struct edges *edges, const struct memo_mark *mark,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A line a device: "running" or "defined", the VF, and the domain's name up to the line's end. */
+/*
+ * A line a device or MAC: "running" or "defined" and the VF, or "mac" and that; then the domain's
+ * name up to the line's end.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +13,34 @@
 
 #define RUNNING "running"
 #define DEFINED "defined"
+#define MAC "mac"
 
-static bool read_line(char *line, struct foreigns *out)
+static bool read_line(char *line, const char *but, struct foreigns *out)
 {
-	const char *word = strsep(&line, " "), *address = strsep(&line, " ");
-	bool running = !strcmp(word, RUNNING);
+	const char *word = strsep(&line, " "), *what = strsep(&line, " ");
+	bool running = !strcmp(word, RUNNING), wanted;
 	struct pciaddr host;
+	struct mac mac;
 
-	if ((!running && strcmp(word, DEFINED) != 0) || !address || !line || !*line ||
-	    !pciaddr_parse(address, &host))
+	if (!what || !line || !*line)
 		return false;
-	foreigns_add(out, host, line, running);
+	wanted = !but || strcmp(line, but) != 0;
+	if (!strcmp(word, MAC)) {
+		if (!mac_parse(what, &mac))
+			return false;
+		if (wanted)
+			foreigns_add_mac(out, mac, line);
+		return true;
+	}
+	if ((!running && strcmp(word, DEFINED) != 0) || !pciaddr_parse(what, &host))
+		return false;
+	if (wanted)
+		foreigns_add(out, host, line, running);
 	return true;
 }
 
-bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, struct foreigns *out)
+bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, const char *but,
+		     struct foreigns *out)
 {
 	cleanup_free char *text = memo_read(memo, mark);
 	struct foreigns found = {0};
@@ -33,7 +49,7 @@ bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, stru
 	while (rest && *rest) {
 		line = strsep(&rest, "\n");
 		/* The last one has its end, too, or the file is not whole. */
-		if (!rest || !read_line(line, &found)) {
+		if (!rest || !read_line(line, but, &found)) {
 			foreigns_clear(&found);
 			return false;
 		}
@@ -42,35 +58,39 @@ bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, stru
 	return text;
 }
 
-static bool is_local(struct virt *virt)
+bool foreigns_memo_is_of(struct virt *virt)
 {
 	cleanup_free char *uri = virt->ops->uri(virt);
 
 	return uri && !strcmp(uri, MEMO_URI);
 }
 
+/* A name that breaks the line cannot be kept. */
+static bool write_line(FILE *out, const char *word, const char *what, const char *domain)
+{
+	return *domain && !strchr(domain, '\n') &&
+	       fprintf(out, "%s %s %s\n", word, what, domain) > 0;
+}
+
 void foreigns_keep(struct edges *edges, const struct memo_mark *mark,
 		   const struct foreigns *foreigns)
 {
 	cleanup_free char *text = NULL;
+	bool sound = true;
 	size_t size;
 	FILE *out;
 
-	if (foreigns->incomplete || !is_local(edges->virt))
+	if (foreigns->incomplete || !foreigns_memo_is_of(edges->virt))
 		return;
 	out = open_memstream(&text, &size);
 	if (!out)
 		return;
-	for (size_t i = 0; i < foreigns->n; i++) {
-		const struct foreign *foreign = &foreigns->items[i];
-
-		(void)fprintf(out, "%s %s %s\n", foreign->running ? RUNNING : DEFINED,
-			      pciaddr_str(foreign->host), foreign->domain);
-		if (!*foreign->domain || strchr(foreign->domain, '\n')) {
-			(void)fclose(out);
-			return;
-		}
-	}
-	if (!fclose(out))
+	for (size_t i = 0; i < foreigns->n && sound; i++)
+		sound = write_line(out, foreigns->items[i].running ? RUNNING : DEFINED,
+				   pciaddr_str(foreigns->items[i].host), foreigns->items[i].domain);
+	for (size_t i = 0; i < foreigns->nmacs && sound; i++)
+		sound = write_line(out, MAC, mac_str(foreigns->macs[i].mac),
+				   foreigns->macs[i].domain);
+	if (!fclose(out) && sound)
 		memo_write(edges->memo, mark, text);
 }

@@ -45,7 +45,7 @@ static int look(struct edges *edges, struct seen *seen, struct err **err)
 	inventory_find_peers(&seen->inventory);
 	if (foreigns_gather(edges, NULL, &seen->foreigns, err))
 		return -1;
-	/* `vfpool list` need not ask again then. */
+	/* Who asks next, a list or an attach, need not ask libvirt then. */
 	if (marked)
 		foreigns_keep(edges, &mark, &seen->foreigns);
 	users_gather(host, &seen->leases, &seen->foreigns, &seen->inventory);

@@ -52,7 +52,7 @@ bool memo_mark(const struct memo *memo, struct memo_mark *out)
 /* The first line of the file. */
 static char *line_of(const struct memo_mark *mark)
 {
-	char *line = mem_strdup("1");
+	char *line = mem_strdup("2");
 
 	for (size_t i = 0; i < ARRAY_SIZE(mark->of); i++) {
 		char *longer =

@@ -2,7 +2,7 @@
 /*
  * What somebody has asked libvirt about its guests, kept as text for who asks next, for as long as
  * nothing has happened to any guest since: to load libvirt's library takes longer than all else of
- * a `vfpool list`.
+ * a `vfpool list`, and an attach asks of one guest but needs to know what all others have.
  *
  * libvirt writes a guest's definition or its state down at each change, before the call that made
  * it returns, as a new file that takes the place of the old one (virFileRewrite() in its

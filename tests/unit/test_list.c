@@ -395,10 +395,10 @@ static void what_was_asked_too_early_is_not_kept(void **state)
 	assert_true(memo_mark(&memo, &mark));
 	mark.taken = mark.of[1].changed;
 	foreigns_keep(&world.edges, &mark, &none);
-	assert_false(foreigns_recall(&memo, &mark, &none));
+	assert_false(foreigns_recall(&memo, &mark, NULL, &none));
 	mark.taken.tv_sec++;
 	foreigns_keep(&world.edges, &mark, &none);
-	assert_true(foreigns_recall(&memo, &mark, &none));
+	assert_true(foreigns_recall(&memo, &mark, NULL, &none));
 }
 
 static void only_the_libvirt_of_these_directories_is_kept(void **state)
@@ -443,7 +443,10 @@ static void what_is_not_whole_is_not_kept(void **state)
 					      "running 1 web1\n",
 					      "running 0000:01:10.0 \n",
 					      "\n",
-					      "running\n"};
+					      "running\n",
+					      "mac 02:00:00:00:00:01\n",
+					      "mac 02:00:00:00:00:01 \n",
+					      "mac 02:00:00:00:00 web1\n"};
 	struct fake_domain *web2 = world_domain(&world, "web2");
 	struct fake_view *view = &world_domain(&world, "web1")->live;
 	struct memo_mark mark;
@@ -455,24 +458,24 @@ static void what_is_not_whole_is_not_kept(void **state)
 	assert_true(memo_mark(&memo, &mark));
 	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
 		memo_write(&memo, &mark, damaged[i]);
-		assert_false(foreigns_recall(&memo, &mark, &found));
+		assert_false(foreigns_recall(&memo, &mark, NULL, &found));
 	}
 	/* No device at all is an answer, too. */
 	foreigns_keep(&world.edges, &mark, &found);
-	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
 	assert_int_equal(found.n, 0);
 	/* A name can have blanks, and only one that breaks the line is not kept. */
 	foreigns_add(&found, world_pf(&world)->vfs[0].addr, "a guest  of mine ", true);
 	foreigns_keep(&world.edges, &mark, &found);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
 	assert_int_equal(found.n, 1);
 	assert_string_equal(found.items[0].domain, "a guest  of mine ");
 	assert_true(found.items[0].running);
 	foreigns_add(&found, world_pf(&world)->vfs[1].addr, "two\nlines", false);
 	foreigns_keep(&world.edges, &mark, &found);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, &found));
+	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
 	assert_int_equal(found.n, 1);
 	foreigns_clear(&found);
 	/* One that could not be read has to be told of each time. */
@@ -484,6 +487,73 @@ static void what_is_not_whole_is_not_kept(void **state)
 	assert_foreign(1);
 	add_foreign(view, 2);
 	assert_foreign(2);
+}
+
+/* Which VFs are in some guest by hand, as somebody sees it who has read this guest. */
+static void assert_foreign_beside(const char *domain, const char *vfs)
+{
+	cleanup_free char *command = mem_printf("why %s eth1", domain), *seen = mem_strdup("");
+	int status;
+	cleanup_free char *text = answer(&verb_why, command, &status);
+
+	for (const char *at = text; (at = strstr(at, "eth1/")); at++) {
+		const char *word = strstr(at, "running-domain");
+		char *longer;
+
+		if (!word || word > strchr(at, '\n'))
+			continue;
+		longer = mem_printf("%s%c", seen, at[5]);
+		free(seen);
+		seen = longer;
+	}
+	assert_string_equal(seen, vfs);
+}
+
+static void of_the_other_guests_what_is_kept_will_do(void **state)
+{
+	struct fake_view *web1 = &world_domain(&world, "web1")->live;
+	struct fake_view *web2 = &world_domain(&world, "web2")->live;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 50);
+	add_foreign(web1, 0);
+	assert_foreign(1);
+	/* Nobody has written anything down, so this is not so but of the one that has been read. */
+	add_foreign(web1, 1);
+	add_foreign(web2, 2);
+	assert_foreign_beside("web2", "02");
+	assert_foreign_beside("web1", "01");
+	writes(1, 40);
+	assert_foreign_beside("web2", "012");
+	assert_foreign_beside("web1", "012");
+	/* Who has read one guest alone keeps nothing. */
+	add_foreign(web1, 3);
+	assert_foreign_beside("web2", "0123");
+}
+
+static void of_the_other_guests_macs_are_kept_too(void **state)
+{
+	const struct mac one = {{2, 0, 0, 0, 0, 1}}, two = {{2, 0, 0, 0, 0, 2}};
+	struct foreigns found = {0};
+	struct memo_mark mark;
+
+	(void)state;
+	writes(0, 60);
+	writes(1, 60);
+	assert_true(memo_mark(&memo, &mark));
+	foreigns_add_mac(&found, one, "web1");
+	foreigns_add_mac(&found, two, "web2");
+	foreigns_keep(&world.edges, &mark, &found);
+	foreigns_clear(&found);
+	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
+	assert_int_equal(found.nmacs, 2);
+	foreigns_clear(&found);
+	assert_true(foreigns_recall(&memo, &mark, "web1", &found));
+	assert_int_equal(found.nmacs, 1);
+	assert_string_equal(found.macs[0].domain, "web2");
+	assert_memory_equal(&found.macs[0].mac, &two, sizeof(two));
+	foreigns_clear(&found);
 }
 
 static void who_keeps_something_first_makes_the_directory(void **state)
@@ -528,6 +598,8 @@ int main(void)
 		TEST_KEPT(what_was_asked_too_early_is_not_kept),
 		TEST_KEPT(only_the_libvirt_of_these_directories_is_kept),
 		TEST_KEPT(what_is_not_whole_is_not_kept),
+		TEST_KEPT(of_the_other_guests_what_is_kept_will_do),
+		TEST_KEPT(of_the_other_guests_macs_are_kept_too),
 		TEST_KEPT(who_keeps_something_first_makes_the_directory),
 	};
 
