@@ -299,7 +299,10 @@ static int open_for_writing(struct sqlite_store *s, struct err **err)
 		return -1;
 	s->version = STORE_SCHEMA_VERSION;
 	(void)sqlite3_wal_autocheckpoint(s->db, LOG_PAGES);
-	return store_exec(s, "PRAGMA cell_size_check = ON", "open", err);
+	if (store_exec(s, "PRAGMA cell_size_check = ON", "open", err) < 0)
+		return -1;
+	store_leases_prepare(s);
+	return 0;
 }
 
 /*

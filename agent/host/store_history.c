@@ -41,8 +41,7 @@ static int trim(const struct sqlite_store *s, struct err **err)
 						"write the history in", err);
 }
 
-int store_note(struct sqlite_store *s, const struct lease *lease, const char *was, const char *now,
-	       const char *reason, struct err **err)
+int store_note_prepare(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] =
 		"INSERT INTO events (time, domain_uuid, domain_name, assignment, vf, was, now,"
@@ -50,10 +49,17 @@ int store_note(struct sqlite_store *s, const struct lease *lease, const char *wa
 		" SELECT ?6, domain_uuid, domain_name, assignment, vf, ifnull(?3, state), ?4, ?5,"
 		" ?7 FROM leases WHERE vf = ?1 AND assignment = ?2"
 		" AND (?3 IS NOT NULL OR state IS NOT ?4 OR reason IS NOT ?5)";
+
+	return store_keep(s, STORE_NOTE, sql, "write the history in", out, err);
+}
+
+int store_note(struct sqlite_store *s, const struct lease *lease, const char *was, const char *now,
+	       const char *reason, struct err **err)
+{
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if (store_keep(s, STORE_NOTE, sql, "write the history in", &stmt, err) < 0)
+	if (store_note_prepare(s, &stmt, err) < 0)
 		return -1;
 	store_bind_text(stmt, N_VF, pciaddr_str(lease->vf));
 	store_bind_text(stmt, N_ASSIGNMENT, lease->assignment);

@@ -232,15 +232,21 @@ static int claim_conflict(const struct sqlite_store *s, const struct lease *leas
 			store_text(row, 2));
 }
 
-static int insert(struct sqlite_store *s, const struct lease *lease, struct err **err)
+static int prepare_insert(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] = "INSERT INTO leases (" COLUMNS
 				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 				  "?, ?)";
+
+	return store_keep(s, STORE_INSERT, sql, CLAIMING, out, err);
+}
+
+static int insert(struct sqlite_store *s, const struct lease *lease, struct err **err)
+{
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	if (store_keep(s, STORE_INSERT, sql, CLAIMING, &stmt, err) < 0)
+	if (prepare_insert(s, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	store_bind_text(stmt, C_PF, pciaddr_str(lease->pf));
@@ -285,16 +291,22 @@ static int change_row(const struct sqlite_store *s, sqlite3_stmt *stmt, const st
 	return 0;
 }
 
-static int write_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
+static int prepare_update(struct sqlite_store *s, sqlite3_stmt **out, struct err **err)
 {
 	static const char sql[] =
 		"UPDATE leases SET state = ?3, driver = ?4, saved_mac = ?5, saved_vlan = ?6,"
 		" saved_qos = ?7, saved_vlan_proto = ?8, saved_spoofchk = ?9, saved_trust = ?10,"
 		" saved_link_state = ?11, saved_min_rate = ?12, saved_max_rate = ?13,"
 		" expires = ?14, reason = ?15 WHERE vf = ?1 AND assignment = ?2";
+
+	return store_keep(s, STORE_UPDATE, sql, WRITING, out, err);
+}
+
+static int write_row(struct sqlite_store *s, const struct lease *lease, struct err **err)
+{
 	cleanup_kept sqlite3_stmt *stmt = NULL;
 
-	if (store_keep(s, STORE_UPDATE, sql, WRITING, &stmt, err) < 0)
+	if (prepare_update(s, &stmt, err) < 0)
 		return -1;
 	bind_lease(stmt, lease);
 	return change_row(s, stmt, lease, WRITING, err);
@@ -394,4 +406,13 @@ int store_list(struct store *store, const char *domain_uuid, const struct pciadd
 	}
 	*out = found;
 	return 0;
+}
+
+void store_leases_prepare(struct sqlite_store *s)
+{
+	sqlite3_stmt *stmt;
+
+	(void)(prepare_list(s, OF_DOMAIN, &stmt, NULL) || prepare_list(s, OF_PF, &stmt, NULL) ||
+	       prepare_insert(s, &stmt, NULL) || prepare_update(s, &stmt, NULL) ||
+	       store_note_prepare(s, &stmt, NULL));
 }

@@ -99,6 +99,11 @@ int store_update(struct store *store, const struct lease *lease, struct err **er
 int store_drop(struct store *store, const struct lease *lease, struct err **err);
 int store_list(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
 	       struct leases *out, struct err **err);
+/*
+ * Has SQLite read the schema and compile what nearly every change says: who opens the store for
+ * that waits for libvirt meanwhile. What fails does so again where it is needed, and is told there.
+ */
+void store_leases_prepare(struct sqlite_store *s);
 
 /* store_stuck.c */
 int store_stick(struct store *store, const char *uuid, const char *name, const char *reason,
@@ -113,6 +118,7 @@ int store_stuck(struct store *store, struct stuck_guests *out, struct err **err)
 #define STORE_FREE "free"
 int store_note(struct sqlite_store *s, const struct lease *lease, const char *was, const char *now,
 	       const char *reason, struct err **err);
+int store_note_prepare(struct sqlite_store *s, sqlite3_stmt **out, struct err **err);
 int store_history(struct store *store, int64_t after, const char *domain, struct history *out,
 		  struct err **err);
 
