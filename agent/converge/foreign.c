@@ -69,17 +69,6 @@ static int add_domain(struct virt *virt, const struct virt_dom *dom, struct fore
 	return add_definition(virt, dom, VIEW_CONFIG, foreigns, err);
 }
 
-/* All others, of a host with hundreds of guests, without a call. */
-static bool recall_others(const struct edges *edges, const struct domain *known,
-			  struct foreigns *out)
-{
-	struct memo_mark mark;
-
-	return known && edges->memo && foreigns_memo_is_of(edges->virt) &&
-	       memo_mark(edges->memo, &mark) &&
-	       foreigns_recall(edges->memo, &mark, known->name, out);
-}
-
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
 		    struct err **err)
 {
@@ -89,7 +78,7 @@ int foreigns_gather(struct edges *edges, const struct domain *known, struct fore
 	size_t n = 0;
 	int rc = 0;
 
-	if (recall_others(edges, known, out)) {
+	if (known && foreigns_recall_others(edges, known->name, out)) {
 		foreigns_add_domain(out, known);
 		return 0;
 	}

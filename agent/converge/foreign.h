@@ -18,15 +18,11 @@
 int foreigns_gather(struct edges *edges, const struct domain *known, struct foreigns *out,
 		    struct err **err);
 
-/*
- * As somebody has gathered them when the mark was the same, without those of the domain named but,
- * which may be NULL. false: nobody has.
- */
-bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, const char *but,
-		     struct foreigns *out);
+/* As somebody has gathered them when the mark was the same. false: nobody has. */
+bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, struct foreigns *out);
 
-/* Is what is kept of the guests of this libvirt? */
-bool foreigns_memo_is_of(struct virt *virt);
+/* Those of all but this domain, for whoever has read that one; libvirt is not asked. */
+bool foreigns_recall_others(const struct edges *edges, const char *domain, struct foreigns *out);
 
 /* For foreigns_recall(); the mark was taken before they were gathered over these edges. */
 void foreigns_keep(struct edges *edges, const struct memo_mark *mark,

@@ -39,8 +39,8 @@ static bool read_line(char *line, const char *but, struct foreigns *out)
 	return true;
 }
 
-bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, const char *but,
-		     struct foreigns *out)
+static bool recall(const struct memo *memo, const struct memo_mark *mark, const char *but,
+		   struct foreigns *out)
 {
 	cleanup_free char *text = memo_read(memo, mark);
 	struct foreigns found = {0};
@@ -58,11 +58,24 @@ bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, cons
 	return text;
 }
 
-bool foreigns_memo_is_of(struct virt *virt)
+bool foreigns_recall(const struct memo *memo, const struct memo_mark *mark, struct foreigns *out)
+{
+	return recall(memo, mark, NULL, out);
+}
+
+static bool is_local(struct virt *virt)
 {
 	cleanup_free char *uri = virt->ops->uri(virt);
 
 	return uri && !strcmp(uri, MEMO_URI);
+}
+
+bool foreigns_recall_others(const struct edges *edges, const char *domain, struct foreigns *out)
+{
+	struct memo_mark mark;
+
+	return edges->memo && is_local(edges->virt) && memo_mark(edges->memo, &mark) &&
+	       recall(edges->memo, &mark, domain, out);
 }
 
 /* A name that breaks the line cannot be kept. */
@@ -80,7 +93,7 @@ void foreigns_keep(struct edges *edges, const struct memo_mark *mark,
 	size_t size;
 	FILE *out;
 
-	if (foreigns->incomplete || !foreigns_memo_is_of(edges->virt))
+	if (foreigns->incomplete || !is_local(edges->virt))
 		return;
 	out = open_memstream(&text, &size);
 	if (!out)

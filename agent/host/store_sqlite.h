@@ -100,8 +100,9 @@ int store_drop(struct store *store, const struct lease *lease, struct err **err)
 int store_list(struct store *store, const char *domain_uuid, const struct pciaddr *pf,
 	       struct leases *out, struct err **err);
 /*
- * Has SQLite read the schema and compile what nearly every change says: who opens the store for
- * that waits for libvirt meanwhile. What fails does so again where it is needed, and is told there.
+ * Has SQLite read the schema and compile what nearly every change says: a command opens the store
+ * for that while it waits for libvirt. What fails does so again where it is needed, and is told
+ * there.
  */
 void store_leases_prepare(struct sqlite_store *s);
 

@@ -45,7 +45,7 @@ static void read_guests(struct session *session, struct holders *out)
 	struct memo_mark mark;
 	bool marked = may_recall(session) && memo_mark(session->edges.memo, &mark);
 
-	if (marked && foreigns_recall(session->edges.memo, &mark, NULL, &out->foreigns))
+	if (marked && foreigns_recall(session->edges.memo, &mark, &out->foreigns))
 		return;
 	if (session_need(session, NEED_VIRT, &err) == 0 &&
 	    foreigns_gather(&session->edges, NULL, &out->foreigns, &err) == 0) {

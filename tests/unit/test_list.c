@@ -395,10 +395,10 @@ static void what_was_asked_too_early_is_not_kept(void **state)
 	assert_true(memo_mark(&memo, &mark));
 	mark.taken = mark.of[1].changed;
 	foreigns_keep(&world.edges, &mark, &none);
-	assert_false(foreigns_recall(&memo, &mark, NULL, &none));
+	assert_false(foreigns_recall(&memo, &mark, &none));
 	mark.taken.tv_sec++;
 	foreigns_keep(&world.edges, &mark, &none);
-	assert_true(foreigns_recall(&memo, &mark, NULL, &none));
+	assert_true(foreigns_recall(&memo, &mark, &none));
 }
 
 static void only_the_libvirt_of_these_directories_is_kept(void **state)
@@ -458,24 +458,24 @@ static void what_is_not_whole_is_not_kept(void **state)
 	assert_true(memo_mark(&memo, &mark));
 	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
 		memo_write(&memo, &mark, damaged[i]);
-		assert_false(foreigns_recall(&memo, &mark, NULL, &found));
+		assert_false(foreigns_recall(&memo, &mark, &found));
 	}
 	/* No device at all is an answer, too. */
 	foreigns_keep(&world.edges, &mark, &found);
-	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
+	assert_true(foreigns_recall(&memo, &mark, &found));
 	assert_int_equal(found.n, 0);
 	/* A name can have blanks, and only one that breaks the line is not kept. */
 	foreigns_add(&found, world_pf(&world)->vfs[0].addr, "a guest  of mine ", true);
 	foreigns_keep(&world.edges, &mark, &found);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
+	assert_true(foreigns_recall(&memo, &mark, &found));
 	assert_int_equal(found.n, 1);
 	assert_string_equal(found.items[0].domain, "a guest  of mine ");
 	assert_true(found.items[0].running);
 	foreigns_add(&found, world_pf(&world)->vfs[1].addr, "two\nlines", false);
 	foreigns_keep(&world.edges, &mark, &found);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
+	assert_true(foreigns_recall(&memo, &mark, &found));
 	assert_int_equal(found.n, 1);
 	foreigns_clear(&found);
 	/* One that could not be read has to be told of each time. */
@@ -546,10 +546,10 @@ static void of_the_other_guests_macs_are_kept_too(void **state)
 	foreigns_add_mac(&found, two, "web2");
 	foreigns_keep(&world.edges, &mark, &found);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, NULL, &found));
+	assert_true(foreigns_recall(&memo, &mark, &found));
 	assert_int_equal(found.nmacs, 2);
 	foreigns_clear(&found);
-	assert_true(foreigns_recall(&memo, &mark, "web1", &found));
+	assert_true(foreigns_recall_others(&world.edges, "web1", &found));
 	assert_int_equal(found.nmacs, 1);
 	assert_string_equal(found.macs[0].domain, "web2");
 	assert_memory_equal(&found.macs[0].mac, &two, sizeof(two));
